@@ -91,6 +91,11 @@ class SegmentationDataset(abc.ABC):
         :raises DatasetError: if they can't be read or don't fit the image.
         """
 
+    def camera_matrix(self, index: int) -> NDArray[np.float64] | None:
+        """Return the intrinsics, float64 [3, 3] in pixels, of the camera that took an image."""
+        del index
+        return None
+
     def sequences(self) -> list[list[int]]:
         """
         Return the indices of each uninterrupted piece of video, in temporal order.
