@@ -1,0 +1,57 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Losses for semantic segmentation."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vidseg_ros.labels.space import IGNORE
+from vidseg_ros.training.recipe import Recipe
+
+
+def log_class_weights(frequencies: np.ndarray) -> Tensor:
+    """Return 1 / ln(1.02 + p), scaled to a mean of 1 (Paszke et al., ENet, section 4)."""
+    weights = 1.0 / np.log(1.02 + frequencies)
+    return torch.tensor(weights / weights.mean(), dtype=torch.float32)
+
+
+class SegmentationLoss(nn.Module):
+    """
+    Cross-entropy over the labelled pixels, bootstrapped if the recipe says so.
+
+    Online bootstrapping keeps the hardest fraction of the pixels of a batch (Wu, Shen, van den
+    Hengel, arXiv 1604.04339, section 3.3).
+    """
+
+    def __init__(self, recipe: Recipe, frequencies: np.ndarray) -> None:
+        super().__init__()
+        self._fraction = recipe.bootstrap_fraction if recipe.loss == 'bootstrapped' else 1.0
+        weight = log_class_weights(frequencies) if recipe.class_weight == 'log' else None
+        self.register_buffer('weight', weight)
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of logits [N, C, H, W] at labels uint8 [N, H, W], 255 ignored."""
+        target = labels.long()
+        if self._fraction >= 1.0:
+            return F.cross_entropy(logits, target, self.weight, ignore_index=IGNORE)
+        losses = F.cross_entropy(
+            logits, target, self.weight, ignore_index=IGNORE, reduction='none'
+        ).flatten()
+        labelled = int((target != IGNORE).sum())
+        hardest = max(1, int(labelled * self._fraction))
+        return losses.topk(hardest).values.mean()
