@@ -94,7 +94,8 @@ def main(args: argparse.Namespace) -> int:
         dataset = open_dataset(args.dataset, args.root, args.split, **options)
         tracks = _tracks(args, dataset)
         with Progress(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
-                      TimeRemainingColumn(), console=console, transient=True) as bar:
+                      TimeRemainingColumn(), console=console, transient=True,
+                      disable=not console.is_terminal) as bar:
             task = bar.add_task('writing frames', total=None)
             summary = write_bag(
                 args.out, tracks, storage=args.storage, compression=args.compressed,

@@ -23,11 +23,19 @@ from typing import Any, Final
 
 from vidseg_ros.datasets.base import SegmentationDataset
 from vidseg_ros.datasets.camvid import CamVidDataset
+from vidseg_ros.datasets.cityscapes import (
+    CityscapesDataset,
+    CityscapesSequenceDataset,
+    StuttgartDataset,
+)
 from vidseg_ros.datasets.errors import DatasetError
 
 DATASETS: Final[Mapping[str, type[SegmentationDataset]]] = MappingProxyType({
     kind.name: kind for kind in (
         CamVidDataset,
+        CityscapesDataset,
+        CityscapesSequenceDataset,
+        StuttgartDataset,
     )
 })
 """Data sets by name."""
