@@ -51,6 +51,7 @@ class FakeSegmenter(VideoSegmenter):
         self.fail_observe: set[int] = set()
         self.fail_predict: set[int] = set()
         self.batches: list[int] = []
+        self.out_of_order: list[FakeState] = []
         self.predicting = threading.Event()
         self.gate = threading.Event()
         self.gate.set()
@@ -79,14 +80,15 @@ class FakeSegmenter(VideoSegmenter):
         results = []
         for observation, state in zip(observations, states, strict=True):
             assert isinstance(state, FakeState)
-            if observation.frame.stamp_ns in self.fail_predict:
-                raise RuntimeError('told to fail')
-            state.predicted.append(observation.frame.stamp_ns)
             # In order, none left out: every frame observed is predicted.
-            assert state.observed[:len(state.predicted)] == state.predicted
+            state.predicted.append(observation.frame.stamp_ns)
+            if state.observed[:len(state.predicted)] != state.predicted:
+                self.out_of_order.append(state)
             labels = np.full(observation.frame.size, len(state.predicted) % 256, np.uint8)
             results.append(Segmentation(labels, provenance={'by': self.name},
                                         stages_ms={'network': 1.0}))
+        if any(observation.frame.stamp_ns in self.fail_predict for observation in observations):
+            raise RuntimeError('told to fail')
         return results
 
     def close(self) -> None:

@@ -59,6 +59,7 @@ class Run:
     def __exit__(self, *_):
         self.segmenter.gate.set()
         assert self.pipeline.close(10)
+        assert not self.segmenter.out_of_order
 
     def stamps(self, camera):
         return [result.stamp_ns for result in self.results[camera]]
@@ -433,3 +434,4 @@ def test_whatever_happens_every_frame_is_accounted_for(seed, policy, workers, ba
                 assert 'superseded' not in statistics.drops
                 assert statistics.drops['bad frame: wrong step'] == 5
     assert [segmenter.closed for segmenter in made] == [1] * len(made)
+    assert not any(segmenter.out_of_order for segmenter in made)
