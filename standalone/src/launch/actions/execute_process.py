@@ -1,0 +1,402 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The action that runs a process."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+from collections.abc import Callable, Iterable, Mapping
+import itertools
+import os
+import re
+import shlex
+import signal
+import traceback
+from typing import TYPE_CHECKING, Any, Optional, Union
+
+from .basic import OpaqueFunction
+from .event import EmitEvent
+from .. import logging as launch_logging
+from ..action import Action
+from ..conditions import evaluate_condition_expression
+from ..event_handler import EventHandler
+from ..event_handlers import OnProcessExit, OnProcessIO, OnShutdown
+from ..events import Shutdown, matches_action
+from ..events.process import (
+    ProcessExited,
+    ProcessIO,
+    ProcessStarted,
+    ProcessStderr,
+    ProcessStdout,
+    ShutdownProcess,
+    SignalProcess,
+)
+from ..launch_description_entity import LaunchDescriptionEntity
+from ..substitution import SomeSubstitutionsType, Substitution
+from ..subprocess_transport import SubprocessTransport, start_subprocess
+from ..substitutions import LaunchConfiguration
+from ..utilities import (
+    is_a_subclass,
+    normalize_to_list_of_substitutions,
+    perform_substitutions,
+)
+from ..utilities.type_utils import normalize_typed_substitution, perform_typed_substitution
+
+if TYPE_CHECKING:
+    from ..launch_context import LaunchContext
+
+_counter = itertools.count(1)
+
+
+class _Output:
+    """Cut one stream of a process into lines for its logger."""
+
+    def __init__(self, log_line: Callable[[str], None], cached: bool) -> None:
+        self.text = ''
+        self._log_line = log_line
+        self._cached = cached
+        self._pending = ''
+        self._decoder = codecs.getincrementaldecoder('utf-8')('replace')
+
+    def write(self, data: bytes) -> None:
+        text = self._decoder.decode(data)
+        if self._cached:
+            self.text += text
+        *lines, self._pending = (self._pending + text).split('\n')
+        for line in lines:
+            self._log_line(line)
+
+    def flush(self) -> None:
+        """Log a last line that has no end."""
+        rest, self._pending = self._pending + self._decoder.decode(b'', True), ''
+        self._decoder.reset()
+        if rest:
+            self._log_line(rest)
+
+
+class ExecuteProcess(Action):
+    """Run a command as a process, show its output, and end it with the launch.
+
+    :param cmd: the executable and its arguments, each a text or substitutions.
+    :param prefix: a command to put before it; launch configuration ``launch-prefix`` by default.
+    :param name: the label in the output; the executable's base name by default.
+    :param env: the whole environment of the process; ``additional_env``: what to add to it.
+    :param sigterm_timeout: seconds from SIGINT to SIGTERM; launch configuration of that name, or 5.
+    :param sigkill_timeout: seconds from SIGTERM to SIGKILL, likewise.
+    :param emulate_tty: give the process terminals for its output.
+    :param output: where output goes, see ``launch.logging.get_output_loggers()``.
+    :param on_exit: entities, or ``callable(event, context)`` that returns some.
+    :param respawn: start it again when it ends, after ``respawn_delay`` seconds,
+        ``respawn_max_retries`` times (negative: always).
+    """
+
+    def __init__(
+        self, *, cmd: Iterable[SomeSubstitutionsType],
+        prefix: Optional[SomeSubstitutionsType] = None,
+        name: Optional[SomeSubstitutionsType] = None,
+        cwd: Optional[SomeSubstitutionsType] = None,
+        env: Optional[Mapping[Any, SomeSubstitutionsType]] = None,
+        additional_env: Optional[Mapping[Any, SomeSubstitutionsType]] = None,
+        shell: bool = False,
+        sigterm_timeout: SomeSubstitutionsType = LaunchConfiguration(  # noqa: B008
+            'sigterm_timeout', default=5),
+        sigkill_timeout: SomeSubstitutionsType = LaunchConfiguration(  # noqa: B008
+            'sigkill_timeout', default=5),
+        emulate_tty: bool = False,
+        output: Any = 'log',
+        output_format: str = '[{this.process_description.final_name}] {line}',
+        cached_output: bool = False,
+        log_cmd: bool = False,
+        on_exit: Any = None,
+        respawn: Union[bool, SomeSubstitutionsType] = False,
+        respawn_delay: Optional[float] = None,
+        respawn_max_retries: int = -1,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+
+        def pairs(items: Optional[Mapping]) -> Optional[list[tuple]]:
+            return None if items is None else [
+                (normalize_to_list_of_substitutions(k), normalize_to_list_of_substitutions(v))
+                for k, v in items.items()]
+
+        def optional(value: Optional[SomeSubstitutionsType]) -> Optional[list[Substitution]]:
+            return None if value is None else normalize_to_list_of_substitutions(value)
+
+        self.__cmd = [normalize_to_list_of_substitutions(x) for x in cmd]
+        self.__prefix, self.__name, self.cwd = optional(prefix), optional(name), optional(cwd)
+        self.env, self.additional_env = pairs(env), pairs(additional_env)
+        self.shell = shell
+        self.emulate_tty = emulate_tty
+        self.sigterm_timeout = normalize_to_list_of_substitutions(sigterm_timeout)
+        self.sigkill_timeout = normalize_to_list_of_substitutions(sigkill_timeout)
+        output = os.environ.get('OVERRIDE_LAUNCH_PROCESS_OUTPUT', output)
+        self.output = output if isinstance(output, dict) else (
+            normalize_to_list_of_substitutions(output))
+        self.__output_format = output_format
+        self.__cached_output = cached_output
+        self.__log_cmd = log_cmd
+        self.__on_exit = on_exit
+        self.__respawn = normalize_typed_substitution(respawn, bool)
+        self.__respawn_delay = respawn_delay
+        self.__respawns_left = respawn_max_retries if respawn_max_retries >= 0 else float('inf')
+        self.__final_cmd: Optional[list[str]] = None
+        self.__final_name: Optional[str] = None
+        self.__process_details: Optional[dict[str, Any]] = None
+        self.__transport: Optional[SubprocessTransport] = None
+        self.__completed: Optional[asyncio.Future] = None
+        self.__shutdown: Optional[asyncio.Future] = None
+        self.__escalation: Optional[asyncio.Task] = None
+        self.__task: Optional[asyncio.Task] = None
+        self.__output: dict[int, _Output] = {}
+        self.__executed = False
+
+    @property
+    def process_description(self) -> ExecuteProcess:
+        """Give what describes the executable: this action itself."""
+        return self
+
+    @property
+    def cmd(self) -> list:
+        """Give the command as started, or as substitutions before that."""
+        return self.__cmd if self.__final_cmd is None else self.__final_cmd
+
+    @property
+    def name(self) -> Any:
+        return self.__name if self.__final_name is None else self.__final_name
+
+    @property
+    def final_name(self) -> Optional[str]:
+        return self.__final_name
+
+    @property
+    def process_details(self) -> Optional[dict[str, Any]]:
+        """Give action, name, cmd, cwd, env and pid, or None before execution."""
+        return self.__process_details
+
+    @property
+    def return_code(self) -> Optional[int]:
+        """Give the exit status; negative: the signal that ended it; None: it runs."""
+        return None if self.__transport is None else self.__transport.returncode
+
+    def get_stdout(self) -> str:
+        """Give all that was written to stdout; needs ``cached_output``."""
+        return self.__cached(1)
+
+    def get_stderr(self) -> str:
+        """Give all that was written to stderr; needs ``cached_output``."""
+        return self.__cached(2)
+
+    def __cached(self, fd: int) -> str:
+        if not self.__cached_output:
+            raise RuntimeError('cached output must be true to be able to get '
+                               f"{'stdout' if fd == 1 else 'stderr'}, proc '{self.name}'")
+        return self.__output[fd].text if fd in self.__output else ''
+
+    def get_sub_entities(self) -> list[LaunchDescriptionEntity]:
+        return self.__on_exit if isinstance(self.__on_exit, list) else []
+
+    def get_asyncio_future(self) -> Optional[asyncio.Future]:
+        return self.__completed
+
+    def execute(self, context: LaunchContext) -> Any:
+        """Prepare the process and its event handlers, and schedule its start."""
+        if self.__executed:
+            raise RuntimeError(f"ExecuteProcess action '{self.name}': executed more than once: "
+                               f'{self.describe()}')
+        self.__prepare(context)
+        self.__executed = True
+        if context.is_shutdown:
+            return None
+        assert self.__final_name is not None
+        self.__logger = launch_logging.get_logger(self.__final_name)
+        output = self.output if isinstance(self.output, dict) else (
+            perform_substitutions(context, self.output))
+        loggers = launch_logging.get_output_loggers(self.__final_name, output)
+        self.__output = {fd: _Output(self.__line_logger(logger), self.__cached_output)
+                         for fd, logger in zip((1, 2), loggers, strict=True)}
+
+        def on_output(event: ProcessIO) -> None:
+            self.__output[event.fd].write(event.text)
+
+        def on_end(event: ProcessExited, _: LaunchContext) -> None:
+            for stream in self.__output.values():
+                stream.flush()
+            if event.returncode == 0:
+                self.__logger.info(f'process has finished cleanly [pid {event.pid}]')
+            else:
+                self.__logger.error(
+                    f'process has died [pid {event.pid}, exit code {event.returncode}, '
+                    f"cmd '{self.__shown_cmd()}'].")
+
+        for handler in (
+            EventHandler(matcher=lambda event: is_a_subclass(event, ShutdownProcess),
+                         entities=OpaqueFunction(function=self.__on_shutdown_process)),
+            EventHandler(matcher=lambda event: is_a_subclass(event, SignalProcess),
+                         entities=OpaqueFunction(function=self.__on_signal_process)),
+            OnProcessIO(target_action=self, on_stdout=on_output, on_stderr=on_output),
+            OnShutdown(on_shutdown=self.__on_shutdown),
+            OnProcessExit(target_action=self, on_exit=self.__on_exit),
+            OnProcessExit(target_action=self, on_exit=on_end),
+        ):
+            context.register_event_handler(handler)
+        self.__completed = context.asyncio_loop.create_future()
+        self.__shutdown = context.asyncio_loop.create_future()
+        self.__task = context.asyncio_loop.create_task(self.__run(context))
+        return None
+
+    def __prepare(self, context: LaunchContext) -> None:
+        def text(subs: Iterable[Substitution]) -> str:
+            return perform_substitutions(context, subs)
+
+        cmd = [text(x) for x in self.__cmd]
+        name = os.path.basename(cmd[0]) if self.__name is None else text(self.__name)
+        configurations = context.launch_configurations
+        if self.__prefix is not None:
+            cmd = shlex.split(text(self.__prefix)) + cmd
+        elif re.match(configurations.get('launch-prefix-filter', ''), os.path.basename(cmd[0])):
+            prefix = shlex.split(configurations.get('launch-prefix', ''))
+            if prefix and self.__name is None:
+                name = os.path.basename(prefix[0])
+            cmd = prefix + cmd
+        env = dict(context.environment) if self.env is None else {}
+        for key, value in (*(self.env or ()), *(self.additional_env or ())):
+            env[text(key)] = text(value)
+        self.__respawn = perform_typed_substitution(context, self.__respawn, bool)
+        self.__final_cmd, self.__final_name = cmd, f'{name}-{next(_counter)}'
+        self.__process_details = {
+            'action': self, 'name': self.__final_name, 'cmd': cmd,
+            'cwd': None if self.cwd is None else text(self.cwd), 'env': env,
+        }
+
+    def __shown_cmd(self) -> str:
+        return ' '.join(part for part in self.__final_cmd or () if part.strip())
+
+    def __line_logger(self, logger: Any) -> Callable[[str], None]:
+        return lambda line: logger.info(self.__output_format.format(line=line, this=self))
+
+    async def __run(self, context: LaunchContext) -> None:
+        try:
+            while await self.__run_once(context) and self.__wants_respawn(context):
+                self.__respawns_left -= 1
+                if self.__respawn_delay:
+                    await asyncio.wait([self.__shutdown], timeout=self.__respawn_delay)
+                if self.__shutdown.done():
+                    break
+        finally:
+            if self.__escalation is not None:
+                self.__escalation.cancel()
+            if not self.__completed.done():
+                self.__completed.set_result(None)
+
+    def __wants_respawn(self, context: LaunchContext) -> bool:
+        return bool(self.__respawn and self.__respawns_left > 0 and not context.is_shutdown
+                    and not self.__shutdown.done())
+
+    async def __run_once(self, context: LaunchContext) -> bool:
+        """Run the process from start to end; return False if it could not be started."""
+        if context.is_shutdown or self.__shutdown.done():
+            return False
+        details = self.__process_details
+        assert details is not None
+        if self.__log_cmd:
+            self.__logger.info(f"process details: cmd='{self.__shown_cmd()}', cwd='{details['cwd']}', "
+                               f"custom_env?={details['env'] is not None}")
+        emulate_tty = self.emulate_tty
+        if 'emulate_tty' in context.launch_configurations:
+            emulate_tty = evaluate_condition_expression(context, normalize_to_list_of_substitutions(
+                context.launch_configurations['emulate_tty']))
+        emitters = {1: ProcessStdout, 2: ProcessStderr}
+        try:
+            transport = await start_subprocess(
+                details['cmd'], cwd=details['cwd'], env=details['env'], shell=self.shell,
+                emulate_tty=emulate_tty,
+                on_output=lambda fd, data: context.emit_event_sync(
+                    emitters[fd](text=data, **details)),
+                on_start=lambda pid: details.update(pid=pid),
+            )
+        except Exception:
+            self.__logger.error(
+                f'exception occurred while executing process:\n{traceback.format_exc()}')
+            return False
+        self.__transport = transport
+        context._running_processes.add(transport)
+        self.__logger.info(f'process started with pid [{transport.pid}]')
+        context.emit_event_sync(ProcessStarted(**details))
+        if self.__shutdown.done():
+            # Asked to end while it was being started, when there was nothing to signal yet.
+            self.__begin_escalation(context)
+            self.__signal('SIGINT')
+        try:
+            returncode = await transport.wait()
+        finally:
+            context._running_processes.discard(transport)
+        context.emit_event_sync(ProcessExited(returncode=returncode, **details))
+        return True
+
+    def __on_shutdown(self, event: Shutdown, context: LaunchContext) -> Any:
+        # Ctrl-C in a terminal reaches the processes without our doing.
+        return self._shutdown_process(
+            context, send_sigint=not event.due_to_sigint or context.noninteractive)
+
+    def __on_shutdown_process(self, context: LaunchContext) -> Any:
+        if not context.locals.event.process_matcher(self):
+            return None
+        return self._shutdown_process(context, send_sigint=True)
+
+    def _shutdown_process(self, context: LaunchContext, *, send_sigint: bool) -> Any:
+        if self.__shutdown is None or self.__shutdown.done():
+            return None
+        self.__shutdown.set_result(None)
+        if not self.__is_running():
+            return None
+        self.__begin_escalation(context)
+        if not send_sigint:
+            return None
+        return [EmitEvent(event=SignalProcess(signal_number=signal.SIGINT,
+                                              process_matcher=matches_action(self)))]
+
+    def __is_running(self) -> bool:
+        return self.__transport is not None and self.__transport.returncode is None
+
+    def __begin_escalation(self, context: LaunchContext) -> None:
+        self.__escalation = context.asyncio_loop.create_task(self.__escalate(context))
+
+    async def __escalate(self, context: LaunchContext) -> None:
+        to_term = perform_substitutions(context, self.sigterm_timeout)
+        to_kill = float(perform_substitutions(context, self.sigkill_timeout))
+        for seconds, shown, before, after in (
+            (float(to_term), to_term, 'SIGINT', 'SIGTERM'),
+            (to_kill, float(to_term) + to_kill, 'SIGTERM', 'SIGKILL'),
+        ):
+            await asyncio.sleep(seconds)
+            self.__logger.error(f"process[{self.__final_name}] failed to terminate '{shown}' "
+                                f"seconds after receiving '{before}', escalating to '{after}'")
+            self.__signal(after)
+
+    def __on_signal_process(self, context: LaunchContext) -> None:
+        event = context.locals.event
+        if event.process_matcher(self):
+            self.__signal(event.signal_name)
+
+    def __signal(self, name: str) -> None:
+        if not self.__is_running():
+            self.__logger.debug(
+                f"signal '{name}' not sent to '{self.__final_name}' because it does not run")
+            return
+        assert self.__transport is not None
+        self.__logger.info(f"sending signal '{name}' to process[{self.__final_name}]")
+        self.__transport.send_signal(signal.Signals[name])

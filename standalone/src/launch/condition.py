@@ -1,0 +1,43 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The base of conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Optional
+
+if TYPE_CHECKING:
+    from .launch_context import LaunchContext
+
+
+class Condition:
+    """Decide if an action is executed, by a predicate of the context."""
+
+    def __init__(self, *, predicate: Optional[Callable[[LaunchContext], bool]] = None) -> None:
+        self._predicate = predicate
+        self.__last_evaluation: Optional[bool] = None
+
+    def describe(self) -> str:
+        return repr(self)
+
+    def evaluate(self, context: LaunchContext) -> bool:
+        """Return what the predicate says now."""
+        result = self._predicate(context) if self._predicate is not None else False
+        self.__last_evaluation = result
+        return result
+
+    def get_last_evaluation(self) -> Optional[bool]:
+        return self.__last_evaluation

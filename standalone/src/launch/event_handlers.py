@@ -1,0 +1,163 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Handlers of the usual events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Optional
+
+from .action import Action
+from .event import Event
+from .event_handler import BaseEventHandler
+from .events import ExecutionComplete, IncludeLaunchDescription, Shutdown
+from .events.process import ProcessExited, ProcessIO, ProcessStarted
+from .launch_description_entity import LaunchDescriptionEntity, SomeEntitiesType
+from .utilities import is_a_subclass
+
+if TYPE_CHECKING:
+    from .launch_context import LaunchContext
+
+
+class OnActionEventBase(BaseEventHandler):
+    """Handle the events of one class that come from one action, or from any."""
+
+    def __init__(self, *, action_matcher: Any, on_event: Any, target_event_cls: type,
+                 target_action_cls: type, **kwargs: Any) -> None:
+        if not issubclass(target_event_cls, Event):
+            raise TypeError("'target_event_cls' must be a subclass of 'Event'")
+        if not (action_matcher is None or isinstance(action_matcher, target_action_cls)
+                or callable(action_matcher)):
+            raise TypeError(
+                f"action_matcher must be an '{target_action_cls.__name__}' instance or a callable"
+            )
+        self.__entities: Optional[list] = None
+        if callable(on_event):
+            self.__on_event = on_event
+        elif isinstance(on_event, Iterable):
+            self.__entities = list(on_event)
+            for entity in self.__entities:
+                if not isinstance(entity, LaunchDescriptionEntity):
+                    raise TypeError(
+                        "expected all items in 'on_event' iterable to be of type "
+                        f"'LaunchDescriptionEntity' but got '{type(entity)}'"
+                    )
+        else:
+            self.__entities = [] if on_event is None else [on_event]
+        self.handler_description = '<actions>' if self.__entities else str(on_event)
+        self.matcher_description = f'event == {target_event_cls.__name__}' + (
+            '' if action_matcher is None else f' and {target_action_cls.__name__}(event.action)'
+        )
+
+        def matches(event: Any) -> bool:
+            if not isinstance(event, target_event_cls):
+                return False
+            if callable(action_matcher):
+                return action_matcher(event.action)
+            return action_matcher is None or event.action is action_matcher
+
+        super().__init__(matcher=matches, **kwargs)
+
+    def describe(self) -> tuple[str, list]:
+        return super().describe()[0], list(self.__entities or ())
+
+    def handle(self, event: Event, context: LaunchContext) -> Optional[SomeEntitiesType]:
+        super().handle(event, context)
+        if self.__entities is not None:
+            return self.__entities
+        return self.__on_event(event, context)
+
+
+def _process_class() -> type:
+    # Actions register handlers of their own, so this module comes first.
+    from .actions import ExecuteProcess
+
+    return ExecuteProcess
+
+
+class OnProcessStart(OnActionEventBase):
+    """Handle the start of a process."""
+
+    def __init__(self, *, target_action: Any = None, on_start: Any, **kwargs: Any) -> None:
+        super().__init__(action_matcher=target_action, on_event=on_start,
+                         target_event_cls=ProcessStarted, target_action_cls=_process_class(),
+                         **kwargs)
+
+
+class OnProcessExit(OnActionEventBase):
+    """Handle the end of a process."""
+
+    def __init__(self, *, target_action: Any = None, on_exit: Any, **kwargs: Any) -> None:
+        super().__init__(action_matcher=target_action, on_event=on_exit,
+                         target_event_cls=ProcessExited, target_action_cls=_process_class(),
+                         **kwargs)
+
+
+class OnExecutionComplete(OnActionEventBase):
+    """Handle the completion of an action."""
+
+    def __init__(self, *, target_action: Any = None, on_completion: Any, **kwargs: Any) -> None:
+        super().__init__(action_matcher=target_action, on_event=on_completion,
+                         target_event_cls=ExecutionComplete, target_action_cls=Action, **kwargs)
+
+
+class OnProcessIO(OnActionEventBase):
+    """Handle what a process writes."""
+
+    def __init__(self, *, target_action: Any = None,
+                 on_stdin: Optional[Callable[[ProcessIO], Any]] = None,
+                 on_stdout: Optional[Callable[[ProcessIO], Any]] = None,
+                 on_stderr: Optional[Callable[[ProcessIO], Any]] = None, **kwargs: Any) -> None:
+        callbacks = {0: on_stdin, 1: on_stdout, 2: on_stderr}
+
+        def on_event(event: ProcessIO, context: LaunchContext) -> Any:
+            callback = callbacks[event.fd]
+            return None if callback is None else callback(event)
+
+        super().__init__(action_matcher=target_action, on_event=on_event,
+                         target_event_cls=ProcessIO, target_action_cls=_process_class(), **kwargs)
+
+
+class OnShutdown(BaseEventHandler):
+    """Handle the shutdown of the whole launch."""
+
+    matcher_description = 'event issubclass of launch.events.Shutdown'
+
+    def __init__(self, *, on_shutdown: Any, **kwargs: Any) -> None:
+        super().__init__(matcher=lambda event: is_a_subclass(event, Shutdown), **kwargs)
+        self.__on_shutdown = on_shutdown
+        self.handler_description = str(on_shutdown)
+
+    def handle(self, event: Event, context: LaunchContext) -> Optional[SomeEntitiesType]:
+        super().handle(event, context)
+        if callable(self.__on_shutdown):
+            return self.__on_shutdown(event, context)
+        return self.__on_shutdown
+
+
+class OnIncludeLaunchDescription(BaseEventHandler):
+    """Visit the launch description that an event carries."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(matcher=lambda event: is_a_subclass(event, IncludeLaunchDescription),
+                         **kwargs)
+
+    def handle(self, event: Any, context: LaunchContext) -> Optional[SomeEntitiesType]:
+        super().handle(event, context)
+        return event.launch_description
+
+
+__all__ = ['OnActionEventBase', 'OnExecutionComplete', 'OnIncludeLaunchDescription',
+           'OnProcessExit', 'OnProcessIO', 'OnProcessStart', 'OnShutdown']
