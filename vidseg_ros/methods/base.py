@@ -28,6 +28,10 @@ from vidseg_ros.labels.space import LabelSpace
 Image = NDArray[np.uint8]
 
 
+class UnfitFrameError(ValueError):
+    """A frame cannot be segmented by this method: too small, say. The next one may well be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """
@@ -96,6 +100,11 @@ class Segmentation:
     stages_ms: dict[str, float] = field(default_factory=dict)
 
 
+def zeros_age(size: tuple[int, int]) -> Image:
+    """Return the age of a result all of which was segmented just now, uint8 [H, W]."""
+    return np.zeros(size, np.uint8)
+
+
 class VideoSegmenter(abc.ABC):
     """
     A method: two steps, so that CPU work can overlap device work.
@@ -106,6 +115,9 @@ class VideoSegmenter(abc.ABC):
 
     name: ClassVar[str]
     label_space: LabelSpace
+
+    def prepare(self, size: tuple[int, int]) -> None:  # noqa: B027
+        """Build what frames of ``size`` (height, width) need, so that the first needn't wait."""
 
     @abc.abstractmethod
     def new_state(self, camera: str) -> StreamState:
@@ -124,5 +136,5 @@ class VideoSegmenter(abc.ABC):
         """Return what diagnostics should say about this method, as key to value."""
         return {'method': self.name, 'label_space': self.label_space.name}
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027
         """Release the device."""

@@ -54,10 +54,11 @@ def augmentation(
     """Return a random scale, flip and crop as a 3x3 map from the image to the crop."""
     height, width = size
     crop_height, crop_width = recipe.crop
-    scale = float(np.exp(rng.uniform(*np.log(recipe.scale))))
+    scale = float(np.exp(rng.uniform(np.log(recipe.scale[0]), np.log(recipe.scale[1]))))
     # A crop inside the scaled image, or the scaled image somewhere inside the crop.
-    left = rng.uniform(*sorted((0.0, width * scale - crop_width)))
-    top = rng.uniform(*sorted((0.0, height * scale - crop_height)))
+    spare_x, spare_y = width * scale - crop_width, height * scale - crop_height
+    left = rng.uniform(min(0.0, spare_x), max(0.0, spare_x))
+    top = rng.uniform(min(0.0, spare_y), max(0.0, spare_y))
     flip = rng.random() < recipe.flip
     mirror = np.array([[-1.0, 0, width - 1], [0, 1, 0], [0, 0, 1]]) if flip else np.eye(3)
     return np.array([[scale, 0, -left], [0, scale, -top], [0, 0, 1.0]]) @ mirror
@@ -97,7 +98,7 @@ def jitter_colour(images: list[Image], strength: float, rng: np.random.Generator
     gamma = np.exp(rng.normal(0, strength * 0.7))
     ramp = np.linspace(0, 1, 256)[:, None] ** gamma
     table = np.clip(ramp * gain * 255, 0, 255).astype(np.uint8).reshape(1, 256, 3)
-    return [cv2.LUT(image, table) for image in images]
+    return [np.asarray(cv2.LUT(image, table), np.uint8) for image in images]
 
 
 def make_clip(image: Image, labels: Image, recipe: Recipe, rng: np.random.Generator) -> Clip:

@@ -91,7 +91,8 @@ class ClipLoader:
         clips = []
         for index in indices:
             rng = np.random.default_rng((self._recipe.seed, epoch, int(index)))
-            clips.append(make_clip(*self._frames[index], self._recipe, rng))
+            image, labels = self._frames[index]
+            clips.append(make_clip(image, labels, self._recipe, rng))
         return _stack(clips)
 
     def epoch(self, epoch: int) -> Iterator[Batch]:

@@ -42,6 +42,7 @@ class SegmentationLoss(nn.Module):
         super().__init__()
         self._fraction = recipe.bootstrap_fraction if recipe.loss == 'bootstrapped' else 1.0
         weight = log_class_weights(frequencies) if recipe.class_weight == 'log' else None
+        self.weight: Tensor | None
         self.register_buffer('weight', weight)
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:

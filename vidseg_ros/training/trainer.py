@@ -101,8 +101,8 @@ class Trainer:
         self._ema = AveragedModel(
             network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True
         )
-        self._loss = self._fabric.to_device(SegmentationLoss(recipe, frequencies))
-        self._normalise = self._fabric.to_device(Normalise(MEAN, STD))
+        self._loss = SegmentationLoss(recipe, frequencies).to(self._fabric.device)
+        self._normalise = Normalise(MEAN, STD).to(self._fabric.device)
         self._epoch = 0
         self._total = recipe.epochs * len(self._loader)
 
@@ -111,7 +111,7 @@ class Trainer:
         # Weights of convolutions decay; normalisation and biases don't.
         decay = [p for p in network.parameters() if p.ndim > 1]
         plain = [p for p in network.parameters() if p.ndim <= 1]
-        groups = [{'params': decay}, {'params': plain, 'weight_decay': 0.0}]
+        groups: list[dict[str, Any]] = [{'params': decay}, {'params': plain, 'weight_decay': 0.0}]
         if recipe.optimizer == 'sgd':
             return torch.optim.SGD(
                 groups, recipe.learning_rate, momentum=0.9, weight_decay=recipe.weight_decay

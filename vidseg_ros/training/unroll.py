@@ -27,6 +27,8 @@ class Normalise(nn.Module):
 
     def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
+        self.scale: Tensor
+        self.shift: Tensor
         self.register_buffer('scale', 1.0 / (255.0 * torch.tensor(std)).view(1, 3, 1, 1))
         self.register_buffer('shift', (torch.tensor(mean) / torch.tensor(std)).view(1, 3, 1, 1))
 

@@ -1,0 +1,74 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What every engine offers."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from numpy.typing import NDArray
+
+from vidseg_ros.networks.deploy import DeployedNetwork
+
+
+class EngineError(ValueError):
+    """An engine is not there, or cannot do what is asked; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """
+    How an engine runs.
+
+    ``device`` 'auto', 'cpu' or 'cuda'; ``precision`` 'auto', 'fp32', 'bf16' or 'fp16';
+    ``threads`` on the CPU, 0 for as many as there are cores.
+    """
+
+    device: str = 'auto'
+    precision: str = 'auto'
+    threads: int = 0
+
+
+class Engine(abc.ABC):
+    """
+    Runs a deployed network's forward pass.
+
+    ``run`` takes arrays by the network's ``input_names`` and returns arrays by its
+    ``output_names``. It is called from one thread at a time. The arrays it returns may be
+    overwritten by the next call of ``run``.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, network: DeployedNetwork, options: EngineOptions) -> None:
+        self.network = network
+        self.options = options
+
+    @abc.abstractmethod
+    def prepare(self, size: tuple[int, int]) -> None:
+        """Build whatever images of ``size`` (height, width) need, so that no frame waits."""
+
+    @abc.abstractmethod
+    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        """Run the network."""
+
+    @abc.abstractmethod
+    def describe(self) -> dict[str, str]:
+        """Return what diagnostics should say: engine, device, precision, version."""
+
+    def close(self) -> None:  # noqa: B027
+        """Release the device."""

@@ -1,0 +1,123 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What methods are made from: options, a network with its weights, an engine that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from vidseg_ros.checkpoints.store import (
+    MEAN,
+    STD,
+    CheckpointError,
+    CheckpointMetadata,
+    find_checkpoint,
+    load_checkpoint,
+)
+from vidseg_ros.engines.base import Engine, EngineError, EngineOptions
+from vidseg_ros.engines.registry import create_engine
+from vidseg_ros.labels.registry import label_space
+from vidseg_ros.labels.space import LabelSpace
+from vidseg_ros.networks.deploy import DeployedNetwork, deploy
+from vidseg_ros.networks.registry import UnknownNetworkError, network_spec
+
+
+class MethodError(ValueError):
+    """A method cannot be made as asked; the message says why, for people."""
+
+
+@dataclass(frozen=True)
+class MethodOptions:
+    """
+    How to make a method.
+
+    ``checkpoint`` is a shipped name, a file, '' for the method's own default, or
+    'random:SEED' for a seeded start of ``network`` (to time or test what has no weights yet).
+    ``input_size`` (height, width) is what the network is given; (0, 0) the image as it is.
+    ``extra`` holds knobs that only some methods have.
+    """
+
+    checkpoint: str = ''
+    network: str = ''
+    engine: str = 'auto'
+    device: str = 'auto'
+    precision: str = 'auto'
+    threads: int = 0
+    input_size: tuple[int, int] = (0, 0)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunnableNetwork:
+    """A network with weights on an engine."""
+
+    deployed: DeployedNetwork
+    engine: Engine
+    metadata: CheckpointMetadata
+    checkpoint: str
+
+    @property
+    def label_space(self) -> LabelSpace:
+        """Return the classes of the network's output."""
+        return label_space(self.metadata.label_space)
+
+
+def _random_network(
+    checkpoint: str, network: str, space: str
+) -> tuple[torch.nn.Module, CheckpointMetadata]:
+    seed = checkpoint.removeprefix('random:')
+    if not seed.isdecimal():
+        raise MethodError(f'checkpoint: {checkpoint!r} should be random:SEED with a whole number')
+    spec = network_spec(network)
+    with torch.random.fork_rng():
+        torch.manual_seed(int(seed))
+        module = spec.build(label_space(space).num_classes).eval()
+    return module, CheckpointMetadata(spec.name, space, spec.input_size, MEAN, STD)
+
+
+def load_network(
+    options: MethodOptions, default_checkpoint: str, default_network: str
+) -> RunnableNetwork:
+    """
+    Load or make the network that the options ask for and put it on its engine.
+
+    :raises MethodError: if there is no such checkpoint, network or engine.
+    """
+    checkpoint = options.checkpoint or default_checkpoint
+    try:
+        if checkpoint.startswith('random:'):
+            network, metadata = _random_network(
+                checkpoint,
+                options.network or default_network,
+                str(options.extra.get('label_space', 'cityscapes')),
+            )
+        else:
+            network, metadata = load_checkpoint(find_checkpoint(checkpoint))
+            if options.network and options.network != metadata.network:
+                raise MethodError(
+                    f'checkpoint {checkpoint} holds {metadata.network}, not {options.network}'
+                )
+        deployed = deploy(network, metadata.mean, metadata.std)
+        engine = create_engine(
+            options.engine,
+            deployed,
+            EngineOptions(options.device, options.precision, options.threads),
+        )
+    except (CheckpointError, UnknownNetworkError, EngineError, KeyError) as error:
+        raise MethodError(str(error)) from error
+    return RunnableNetwork(deployed, engine, metadata, checkpoint)
