@@ -1,0 +1,94 @@
+# Two commands do everything: `make run` and `make test`. Both first make .venv and install what
+# is missing there. In a shell where ROS 2 is sourced they use it; elsewhere they use standalone/.
+
+PYTHON ?= python3
+VENV := .venv
+OUT ?= out
+# Real frames if they are there (CamVid in SegNet's layout), else the synthetic street.
+CAMVID ?= ../shared/data/camvid
+METHOD ?= fassvid
+
+BIN := $(abspath $(VENV))/bin
+STAMPS := $(VENV)/.stamps
+SITE = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+
+ifdef ROS_DISTRO
+# ROS 2's own rclpy, numpy and OpenCV stay the ones in use.
+VENV_FLAGS := --system-site-packages
+REQUIREMENTS := requirements/runtime.txt
+else
+VENV_FLAGS :=
+REQUIREMENTS := requirements/runtime.txt requirements/standalone.txt
+endif
+
+# The package's share/ lies in .venv as in any install prefix; ROS 2 finds it by this. The nodes
+# of ROS 2's own Python find the packages in .venv by PYTHONPATH.
+RUN_ENV = PATH="$(BIN):$$PATH" AMENT_PREFIX_PATH="$(abspath $(VENV))$${AMENT_PREFIX_PATH:+:$$AMENT_PREFIX_PATH}"
+ifdef ROS_DISTRO
+RUN_ENV += PYTHONPATH="$(SITE):$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}"
+endif
+
+INDEX := $(VENV)/share/ament_index/resource_index/packages
+
+.PHONY: help install run test lint typecheck unit clean
+
+help:
+	@echo 'make run      install, make a bag, launch the nodes, replay, evaluate, report'
+	@echo 'make test     install, lint, check types and layers, run all tests'
+	@echo 'make install  only install into $(VENV)'
+	@echo 'make clean    remove $(VENV) and $(OUT)'
+
+$(STAMPS)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'vidseg_ros needs Python 3.11 or later; name one: make PYTHON=python3.11 ...'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+		{ echo 'Python cannot make virtual environments; on Debian: apt install python3-venv'; exit 1; }
+	@echo '== making $(VENV)'
+	$(PYTHON) -m venv $(VENV_FLAGS) $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/runtime: $(STAMPS)/venv $(REQUIREMENTS) $(if $(ROS_DISTRO),,standalone/pyproject.toml)
+	@echo '== installing what the package needs (about 500 MB the first time)'
+	$(BIN)/python -m pip install --disable-pip-version-check $(addprefix -r ,$(REQUIREMENTS))
+	@touch $@
+
+# Installed so that the code, launch files and settings in use are those of this folder, as
+# `colcon build --symlink-install` does: executables in lib/<package>, share/<package>, the index.
+$(STAMPS)/package: $(STAMPS)/runtime package.xml setup.py setup.cfg
+	@echo '== installing vidseg_ros'
+	@$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps -e .
+	@mkdir -p $(VENV)/lib/vidseg_ros $(VENV)/share/vidseg_ros $(INDEX)
+	@for node in segmentation_node evaluation_node vidseg; do \
+		ln -sf ../../bin/$$node $(VENV)/lib/vidseg_ros/$$node; done
+	@for part in launch config rviz package.xml; do \
+		ln -sfn "$(CURDIR)/$$part" $(VENV)/share/vidseg_ros/$$part; done
+	@touch $(INDEX)/vidseg_ros $@
+
+$(STAMPS)/dev: $(STAMPS)/runtime requirements/dev.txt
+	@echo '== installing what the tests need'
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements/dev.txt
+	@touch $@
+
+install: $(STAMPS)/package
+
+run: install
+	@$(RUN_ENV) OUT="$(OUT)" CAMVID="$(CAMVID)" METHOD="$(METHOD)" sh tools/run.sh
+
+lint: install $(STAMPS)/dev
+	@echo '== ruff'
+	@$(BIN)/ruff check .
+	@echo '== layers'
+	@$(RUN_ENV) $(BIN)/lint-imports
+
+typecheck: install $(STAMPS)/dev
+	@echo '== mypy'
+	@$(BIN)/mypy
+
+unit: install $(STAMPS)/dev
+	@echo '== pytest'
+	@$(RUN_ENV) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test: lint typecheck unit
+
+clean:
+	rm -rf $(VENV) $(OUT)
