@@ -62,6 +62,10 @@ class StampMatcher:
         """Iterate over the frames that wait, oldest first."""
         return (self._frames[key] for key in sorted(self._frames))
 
+    def lacking(self, kind: str) -> int:
+        """Return how many of the frames held have no part of a kind yet."""
+        return sum(kind not in frame.parts for frame in self._frames.values())
+
     def add(self, kind: str, stamp_ns: int, part: Any, arrived_ns: int = 0) -> list[Matched]:
         """
         Add a part that has come. Return the frames that are settled now, oldest first.
