@@ -26,8 +26,9 @@ import numpy as np
 
 DEPTHS = {'8U': cv2.CV_8U, '8S': cv2.CV_8S, '16U': cv2.CV_16U, '16S': cv2.CV_16S,
           '32S': cv2.CV_32S, '32F': cv2.CV_32F, '64F': cv2.CV_64F}
-DTYPES: dict[str, Any] = {'8U': np.uint8, '8S': np.int8, '16U': np.uint16, '16S': np.int16, '32S': np.int32,
-          '32F': np.float32, '64F': np.float64}
+DTYPES: dict[str, Any] = {
+    '8U': np.uint8, '8S': np.int8, '16U': np.uint16, '16S': np.int16, '32S': np.int32,
+    '32F': np.float32, '64F': np.float64}
 
 COLOURS = {'mono': ('GRAY', 1), 'bgr': ('BGR', 3), 'rgb': ('RGB', 3), 'bgra': ('BGRA', 4),
            'rgba': ('RGBA', 4)}

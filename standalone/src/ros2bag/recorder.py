@@ -1,0 +1,234 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""`ros2 bag record`: write what is published to a bag."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import re
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.logging import LoggingSeverity, get_logger
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile
+from rclpy.signals import SignalHandlerOptions
+from rosidl_runtime_py.utilities import get_message
+
+from ros2bag import qos
+from ros2bag.keyboard import SPACE, Keyboard
+from ros2bag.writer import BagOptions, BagWriter, QueuedWriter
+
+
+def _hidden(topic: str) -> bool:
+    return any(part.startswith('_') for part in topic.split('/'))
+
+
+class Recorder:
+    """Subscribes to what is wanted as it appears, and hands each message to a writer."""
+
+    def __init__(self, node: Any, writer: QueuedWriter, args: argparse.Namespace,
+                 overrides: dict[str, QoSProfile]) -> None:
+        self._node = node
+        self._writer = writer
+        self._args = args
+        self._overrides = overrides
+        self._logger = node.get_logger()
+        self._named = [topic if topic.startswith('/') else f'/{topic}'
+                       for topic in (*args.topics, *args.topics_positional)]
+        self._everything = args.all or args.all_topics
+        self._subscribed: set[str] = set()
+        self._refused: set[str] = set()
+        self._paused = args.start_paused
+        self._searching = True
+
+    def toggle_paused(self) -> None:
+        """Pause or resume."""
+        self._paused = not self._paused
+        self._logger.info('Pausing recording.' if self._paused else 'Resuming recording.')
+
+    def _wanted(self, topic: str, type_name: str) -> bool:
+        args = self._args
+        if topic in args.exclude_topics or type_name in args.exclude_topic_types or (
+                args.exclude_regex and re.search(args.exclude_regex, topic)):
+            return False
+        if topic in self._named:
+            return True
+        if _hidden(topic) and not args.include_hidden_topics:
+            return False
+        return self._everything or type_name in args.topic_types or bool(
+            args.regex and re.search(args.regex, topic))
+
+    def _refuse(self, topic: str, reason: str) -> None:
+        if topic not in self._refused:
+            self._refused.add(topic)
+            self._logger.warning(reason)
+
+    def discover(self) -> None:
+        """Subscribe to the wanted topics that are there by now."""
+        if not self._searching:
+            return
+        for topic, types in self._node.get_topic_names_and_types():
+            if topic in self._subscribed or not any(self._wanted(topic, name) for name in types):
+                continue
+            if len(types) > 1:
+                self._refuse(topic, f"Topic '{topic}' has more than one type associated. Only "
+                                    'topics with one type are supported')
+                continue
+            if self._args.ignore_leaf_topics and not self._node.count_subscribers(topic):
+                continue
+            if self._args.include_unpublished_topics or self._node.count_publishers(topic):
+                self._subscribe(topic, types[0])
+        if self._named and not (self._everything or self._args.regex or self._args.topic_types) \
+                and self._subscribed.issuperset(self._named):
+            self._logger.info('All requested topics are subscribed. Stopping discovery...')
+            self._searching = False
+        if self._args.no_discovery:
+            self._searching = False
+
+    def _subscribe(self, topic: str, type_name: str) -> None:
+        try:
+            cls = get_message(type_name)
+        except (ValueError, AttributeError, ImportError) as error:
+            self._refuse(topic, f"Topic '{topic}' has unknown type '{type_name}'. Only topics "
+                                f'with known type are supported. Reason: {error}')
+            return
+        profiles = [info.qos_profile for info in self._node.get_publishers_info_by_topic(topic)]
+        self._writer.add_topic(topic, type_name, [qos.to_bag(profile) for profile in profiles])
+
+        def receive(data: bytes, info: Any) -> None:
+            if self._paused:
+                return
+            stamp = info['received_timestamp']
+            if self._args.use_sim_time:
+                stamp = self._node.get_clock().now().nanoseconds
+                if not stamp:
+                    return
+            self._writer.write(topic, stamp or time.time_ns(), bytes(data))
+
+        self._node.create_subscription(
+            cls, topic, receive, self._overrides.get(topic) or qos.requested(profiles), raw=True)
+        self._subscribed.add(topic)
+        self._logger.info(f"Subscribed to topic '{topic}'")
+
+    def record(self, stop: threading.Event) -> None:
+        """Record until `stop` is set, or writing fails."""
+        executor = SingleThreadedExecutor()
+        executor.add_node(self._node)
+        self._logger.info('Listening for topics...')
+        self.discover()
+        self._logger.info('Recording...')
+        interval = max(self._args.polling_interval, 1) / 1000
+        next_look = time.monotonic() + interval
+        try:
+            while not stop.is_set() and self._writer.error is None:
+                executor.spin_once(timeout_sec=min(interval, 0.1))
+                if time.monotonic() >= next_look:
+                    self.discover()
+                    next_look = time.monotonic() + interval
+        finally:
+            executor.remove_node(self._node)
+            executor.shutdown()
+
+
+def _refusal(args: argparse.Namespace, path: Path) -> str | None:
+    """Say what is wrong with the arguments, if anything is."""
+    if not (args.all or args.all_topics or args.topics or args.topics_positional
+            or args.topic_types or args.regex):
+        return ('Need to specify at least one option out of --all, --all-topics, --all-services, '
+                '--services, --topics, --topic-types or --regex')
+    if path.exists():
+        return f"Output folder '{path}' already exists."
+    if args.compression_format and args.compression_mode == 'none':
+        return 'Invalid choice: Cannot specify compression format without a compression mode.'
+    if args.compression_mode != 'none' and not args.compression_format:
+        return 'Invalid choice: Cannot specify compression mode without a compression format.'
+    if args.storage_preset_profile != 'none' and args.storage != 'mcap':
+        return 'A storage preset profile needs mcap.'
+    if args.compression_mode == 'message' and args.storage == 'mcap':
+        return 'Invalid choice: mcap does not compress messages; use --storage-preset-profile.'
+    if any('=' not in entry for entry in args.custom_data):
+        return '--custom-data takes KEY=VALUE'
+    return None
+
+
+def _keys(recorder: Recorder, args: argparse.Namespace) \
+        -> contextlib.AbstractContextManager[None]:
+    if args.disable_keyboard_controls:
+        return contextlib.nullcontext()
+    return Keyboard({SPACE: recorder.toggle_paused})
+
+
+def main(args: argparse.Namespace) -> str | None:
+    """Record a bag."""
+    path = Path(args.output or time.strftime('rosbag2_%Y_%m_%d-%H_%M_%S'))
+    refusal = _refusal(args, path)
+    if refusal:
+        return f'[ERROR] [ros2bag]: {refusal}'
+    try:
+        overrides = qos.read_overrides(args.qos_profile_overrides_path)
+        re.compile(args.regex)
+        re.compile(args.exclude_regex)
+    except (ValueError, re.error) as error:
+        return f'[ERROR] [ros2bag]: {error}'
+    compression = args.compression_mode if args.storage_preset_profile == 'none' else 'storage'
+    stop = threading.Event()
+    received: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        received.append(number)
+        stop.set()
+
+    rclpy.init(args=['--ros-args', '--log-level', args.log_level],
+               signal_handler_options=SignalHandlerOptions.NO)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    node = rclpy.create_node(args.node_name, parameter_overrides=[
+        Parameter('use_sim_time', value=args.use_sim_time)])
+    try:
+        writer = QueuedWriter(BagWriter(path, BagOptions(
+            args.storage, compression, args.max_bag_size, args.max_bag_duration,
+            tuple(tuple(entry.split('=', 1)) for entry in args.custom_data))),
+            args.max_cache_size)
+        try:
+            recorder = Recorder(node, writer, args, overrides)
+            with _keys(recorder, args):
+                if not args.disable_keyboard_controls:
+                    node.get_logger().info('Press SPACE for pausing/resuming')
+                recorder.record(stop)
+        finally:
+            node.get_logger().info('Pausing recording.')
+            get_logger('rosbag2_cpp').info(
+                'Writing remaining messages from cache to the bag. It may take a while')
+            writer.close()
+        for topic, count in writer.lost.items():
+            node.get_logger().warning(f"{count} messages of '{topic}' were lost: the disk was "
+                                      'too slow for --max-cache-size')
+        if writer.error is not None:
+            return f'[ERROR] [ros2bag]: {writer.error}'
+        node.get_logger().info('Recording stopped')
+        for number in received:
+            get_logger('rclcpp').log(f'signal_handler(signum={number})', LoggingSeverity.INFO)
+        return None
+    except OSError as error:
+        return f'[ERROR] [ros2bag]: {error}'
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
