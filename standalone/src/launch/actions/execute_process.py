@@ -33,7 +33,7 @@ from .. import logging as launch_logging
 from ..action import Action
 from ..conditions import evaluate_condition_expression
 from ..event_handler import EventHandler
-from ..event_handlers import OnProcessExit, OnProcessIO, OnShutdown
+from ..event_handlers import OnActionEventBase, OnProcessExit, OnProcessIO, OnShutdown
 from ..events import Shutdown, matches_action
 from ..events.process import (
     ProcessExited,
@@ -41,6 +41,7 @@ from ..events.process import (
     ProcessStarted,
     ProcessStderr,
     ProcessStdout,
+    RunningProcessEvent,
     ShutdownProcess,
     SignalProcess,
 )
@@ -59,6 +60,16 @@ if TYPE_CHECKING:
     from ..launch_context import LaunchContext
 
 _counter = itertools.count(1)
+
+
+class _OutputEnd(RunningProcessEvent):
+    """Say that all output of a process that has ended was handled."""
+
+    name = 'launch.events.process.OutputEnd'
+
+    def __init__(self, *, returncode: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.returncode = returncode
 
 
 class _Output:
@@ -232,7 +243,7 @@ class ExecuteProcess(Action):
         def on_output(event: ProcessIO) -> None:
             self.__output[event.fd].write(event.text)
 
-        def on_end(event: ProcessExited, _: LaunchContext) -> None:
+        def on_output_end(event: _OutputEnd, _: LaunchContext) -> None:
             for stream in self.__output.values():
                 stream.flush()
             if event.returncode == 0:
@@ -250,7 +261,8 @@ class ExecuteProcess(Action):
             OnProcessIO(target_action=self, on_stdout=on_output, on_stderr=on_output),
             OnShutdown(on_shutdown=self.__on_shutdown),
             OnProcessExit(target_action=self, on_exit=self.__on_exit),
-            OnProcessExit(target_action=self, on_exit=on_end),
+            OnActionEventBase(action_matcher=self, on_event=on_output_end,
+                              target_event_cls=_OutputEnd, target_action_cls=ExecuteProcess),
         ):
             context.register_event_handler(handler)
         self.__completed = context.asyncio_loop.create_future()
@@ -344,6 +356,9 @@ class ExecuteProcess(Action):
             returncode = await transport.wait()
         finally:
             context._running_processes.discard(transport)
+        # Events are handled in order, so that the end is told after all of the output, and
+        # before what others do about it.
+        context.emit_event_sync(_OutputEnd(returncode=returncode, **details))
         context.emit_event_sync(ProcessExited(returncode=returncode, **details))
         return True
 

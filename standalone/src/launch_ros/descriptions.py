@@ -1,0 +1,27 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Descriptions of parameters; those of composable nodes are not supported here."""
+
+from typing import Any
+
+from .parameter_descriptions import Parameter, ParameterFile, ParameterValue
+
+
+def ComposableNode(*args: Any, **kwargs: Any) -> Any:  # noqa: N802
+    """Raise NotImplementedError: component containers need rclcpp."""
+    raise NotImplementedError('launch_ros.descriptions.ComposableNode')
+
+
+__all__ = ['ComposableNode', 'Parameter', 'ParameterFile', 'ParameterValue']

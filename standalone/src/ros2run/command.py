@@ -1,0 +1,89 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The ``ros2 run`` command."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import subprocess
+from types import FrameType
+from typing import Any, Optional, Union
+
+from ros2pkg.api import MultipleExecutables, PackageNotFound, get_executable_path
+
+DESCRIPTION = 'Run a package specific executable'
+
+
+def run_executable(*, path: str, argv: list[str], prefix: Optional[list[str]] = None) -> int:
+    """Run a program to its end and return its exit status.
+
+    Ctrl-C is left to the program, which gets it from the terminal; SIGTERM is passed on to it.
+    """
+    process: Optional[subprocess.Popen] = None
+    pending: list[int] = []
+
+    def forward(signum: int, frame: Optional[FrameType]) -> None:
+        if process is None:
+            pending.append(signum)
+        else:
+            process.send_signal(signum)
+
+    previous: dict[Any, Any] = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, forward),
+        # A handler, unlike SIG_IGN, is not inherited by the program.
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
+    }
+    try:
+        process = subprocess.Popen([*(prefix or ()), path, *argv])
+        for signum in pending:
+            process.send_signal(signum)
+        returncode = process.wait()
+    finally:
+        for signum, handler in previous.items():
+            signal.signal(signum, handler)
+    if returncode < 0:
+        print('[ros2run]:', signal.strsignal(-returncode))
+    elif returncode > 0:
+        print('[ros2run]: Process exited with failure', returncode)
+    return returncode
+
+
+def _main(args: argparse.Namespace) -> Union[int, str]:
+    try:
+        path = get_executable_path(package_name=args.package_name,
+                                   executable_name=args.executable_name)
+    except PackageNotFound:
+        raise RuntimeError(f"Package '{args.package_name}' not found") from None
+    except MultipleExecutables as error:
+        raise RuntimeError('\n- '.join(['Multiple executables found:', *error.paths])) from None
+    if path is None:
+        return 'No executable found'
+    prefix = shlex.split(args.prefix) if args.prefix is not None else None
+    return run_executable(path=path, argv=args.argv, prefix=prefix)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options and arguments."""
+    parser.add_argument(
+        '--prefix',
+        help='Prefix command, which should go before the executable. Command must be wrapped in '
+             "quotes if it contains spaces (e.g. --prefix 'gdb -ex run --args').")
+    parser.add_argument('package_name', help='Name of the ROS package')
+    parser.add_argument('executable_name', help='Name of the executable')
+    parser.add_argument('argv', nargs=argparse.REMAINDER,
+                        help='Pass arbitrary arguments to the executable')
+    parser.set_defaults(main=_main)
