@@ -64,9 +64,7 @@ def _build_parser(command: str | None) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(
         title='Commands',
         metavar=METAVAR.format('ros2'),
-        description=command_listing(
-            'ros2', {name: module.DESCRIPTION for name, module in modules.items()}
-        ),
+        description=command_listing({n: module.DESCRIPTION for n, module in modules.items()}),
     )
     for name, module in modules.items():
         command_parser = subparsers.add_parser(

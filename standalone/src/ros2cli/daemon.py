@@ -11,7 +11,6 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """`ros2 daemon`: this runtime looks at the graph directly and has no daemon."""
 
 import argparse
@@ -21,21 +20,20 @@ from ros2cli.verbs import Verb, add_verbs
 DESCRIPTION = 'Various daemon related sub-commands'
 
 
-def _status(args: argparse.Namespace) -> None:
+def _tell_status(args: argparse.Namespace) -> None:
+    """Say that no daemon runs, which is so before and after stopping it."""
     print('The daemon is not running')
 
 
-def _start(args: argparse.Namespace) -> str:
+def _refuse_start(args: argparse.Namespace) -> str:
+    """Say that there is nothing to start."""
     return 'There is no daemon to start: this ros2 command looks at the graph directly'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verbs start, status and stop."""
-    add_verbs(
-        parser,
-        {
-            'start': Verb('Start the daemon if it is not running', _start),
-            'status': Verb('Output the status of the daemon', _status),
-            'stop': Verb('Stop the daemon if it is running', _status),
-        },
-    )
+    """Add the verbs of `ros2 daemon`."""
+    add_verbs(parser, {
+        'start': Verb("Start the daemon if it isn't running", _refuse_start),
+        'status': Verb('Output the status of the daemon', _tell_status),
+        'stop': Verb('Stop the daemon if it is running', _tell_status),
+    })

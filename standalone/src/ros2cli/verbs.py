@@ -11,7 +11,6 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """Sub-commands of sub-commands, laid out as the original `ros2` shows them."""
 
 import argparse
@@ -22,24 +21,41 @@ from typing import Any, NamedTuple
 METAVAR = 'Call `{} <command> -h` for more detailed usage.'
 
 
+class Option(NamedTuple):
+    """The arguments of one `add_argument`."""
+
+    names: tuple[str, ...]
+    settings: dict[str, Any]
+
+
+Options = tuple[Option | tuple[Option, ...], ...]
+
+
 class Verb(NamedTuple):
-    """One leaf of the command tree: `main(args)` returns an exit status or an error message."""
+    """
+    One leaf of the command tree.
+
+    `main` gets the parsed arguments and returns an exit status or an error message. The options
+    are a table, or a function that adds them to a parser. A tuple in the table is a group of
+    which one may be given.
+    """
 
     description: str
     main: Callable[[argparse.Namespace], Any]
-    add_arguments: Callable[[argparse.ArgumentParser], None] = lambda parser: None
+    options: Options | Callable[[argparse.ArgumentParser], None] = ()
 
 
-def lazy(module: str, function: str) -> Callable[[argparse.Namespace], Any]:
-    """Return a main function that imports its module, and with it rclpy, only when called."""
-
-    def main(args: argparse.Namespace) -> Any:
-        return getattr(importlib.import_module(module), function)(args)
-
-    return main
+def option(*names: str, **settings: Any) -> Option:
+    """Return an option or positional argument."""
+    return Option(names, settings)
 
 
-def command_listing(prog: str, descriptions: Mapping[str, str]) -> str:
+def flag(*names: str, help: str, **settings: Any) -> Option:
+    """Return an option that takes no value."""
+    return Option(names, {'action': 'store_true', 'help': help, **settings})
+
+
+def command_listing(descriptions: Mapping[str, str]) -> str:
     """Return the help text that lists commands with their descriptions, one a line."""
     width = max(map(len, descriptions))
     return '\n'.join(f'{name:<{width}}  {text}' for name, text in sorted(descriptions.items()))
@@ -50,18 +66,34 @@ def add_verbs(parser: argparse.ArgumentParser, verbs: Mapping[str, Verb]) -> Non
     subparsers = parser.add_subparsers(
         title='Commands',
         metavar=METAVAR.format(parser.prog),
-        description=command_listing(
-            parser.prog, {name: verb.description for name, verb in verbs.items()}
-        ),
+        description=command_listing({name: verb.description for name, verb in verbs.items()}),
     )
     for name, verb in sorted(verbs.items()):
-        verb_parser = subparsers.add_parser(
-            name,
-            description=verb.description,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        verb.add_arguments(verb_parser)
+        verb_parser = subparsers.add_parser(name, description=verb.description)
+        if callable(verb.options):
+            verb.options(verb_parser)
+        else:
+            _add_options(verb_parser, verb.options)
         verb_parser.set_defaults(main=verb.main)
+
+
+def _add_options(parser: argparse.ArgumentParser, options: Options) -> None:
+    for each in options:
+        if isinstance(each, Option):
+            parser.add_argument(*each.names, **each.settings)
+        else:
+            group = parser.add_mutually_exclusive_group()
+            for names, settings in each:
+                group.add_argument(*names, **settings)
+
+
+def lazy(module: str, function: str) -> Callable[[argparse.Namespace], Any]:
+    """Return a main function that imports its module, and with it rclpy, only when called."""
+
+    def main(args: argparse.Namespace) -> Any:
+        return getattr(importlib.import_module(module), function)(args)
+
+    return main
 
 
 def unsigned_int(text: str) -> int:

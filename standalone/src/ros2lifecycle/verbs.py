@@ -90,7 +90,7 @@ def get(args: argparse.Namespace) -> None:
                 print(f'{node.full_name}: {error}', file=sys.stderr)
 
 
-def list_all(args: argparse.Namespace) -> None:
+def list_transitions(args: argparse.Namespace) -> None:
     """Print the transitions of a node."""
     service = 'get_transition_graph' if args.all else 'get_available_transitions'
     with GraphNode(args) as graph:
