@@ -360,8 +360,8 @@ def main(args: argparse.Namespace) -> str | None:
                     received.append(number)
                     player.clock.stop()
 
-                for number in (signal.SIGINT, signal.SIGTERM):
-                    signal.signal(number, stop)
+                signal.signal(signal.SIGINT, stop)
+                signal.signal(signal.SIGTERM, stop)
                 player.play()
                 for number in received:
                     get_logger('rclcpp').log(f'signal_handler(signum={number})',

@@ -162,11 +162,16 @@ def _refusal(args: argparse.Namespace, path: Path) -> str | None:
         return 'Invalid choice: Cannot specify compression mode without a compression format.'
     if args.storage_preset_profile != 'none' and args.storage != 'mcap':
         return 'A storage preset profile needs mcap.'
-    if args.compression_mode == 'message' and args.storage == 'mcap':
-        return 'Invalid choice: mcap does not compress messages; use --storage-preset-profile.'
     if any('=' not in entry for entry in args.custom_data):
         return '--custom-data takes KEY=VALUE'
     return None
+
+
+def _options(args: argparse.Namespace) -> BagOptions:
+    compression = args.compression_mode if args.storage_preset_profile == 'none' else 'storage'
+    custom = [entry.partition('=') for entry in args.custom_data]
+    return BagOptions(args.storage, compression, args.max_bag_size, args.max_bag_duration,
+                      tuple((key, value) for key, _, value in custom))
 
 
 def _keys(recorder: Recorder, args: argparse.Namespace) \
@@ -188,7 +193,6 @@ def main(args: argparse.Namespace) -> str | None:
         re.compile(args.exclude_regex)
     except (ValueError, re.error) as error:
         return f'[ERROR] [ros2bag]: {error}'
-    compression = args.compression_mode if args.storage_preset_profile == 'none' else 'storage'
     stop = threading.Event()
     received: list[int] = []
 
@@ -198,15 +202,12 @@ def main(args: argparse.Namespace) -> str | None:
 
     rclpy.init(args=['--ros-args', '--log-level', args.log_level],
                signal_handler_options=SignalHandlerOptions.NO)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, end)
     node = rclpy.create_node(args.node_name, parameter_overrides=[
         Parameter('use_sim_time', value=args.use_sim_time)])
     try:
-        writer = QueuedWriter(BagWriter(path, BagOptions(
-            args.storage, compression, args.max_bag_size, args.max_bag_duration,
-            tuple(tuple(entry.split('=', 1)) for entry in args.custom_data))),
-            args.max_cache_size)
+        writer = QueuedWriter(BagWriter(path, _options(args)), args.max_cache_size)
         try:
             recorder = Recorder(node, writer, args, overrides)
             with _keys(recorder, args):

@@ -19,7 +19,7 @@ import threading
 from collections import Counter, deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from rosbags.interfaces import Qos
@@ -33,10 +33,13 @@ DISTRO = 'jazzy'
 
 @dataclass(frozen=True)
 class BagOptions:
-    """How a bag is stored; sizes in bytes, durations in seconds, 0 for no limit."""
+    """How a bag is stored; sizes in bytes, durations in seconds, 0 for no limit.
 
-    storage: Literal['mcap', 'sqlite3'] = 'mcap'
-    compression: Literal['none', 'file', 'message', 'storage'] = 'none'
+    `storage` is mcap or sqlite3; `compression` none, file, message or (within mcap) storage.
+    """
+
+    storage: str = 'mcap'
+    compression: str = 'none'
     max_size: int = 0
     max_duration: int = 0
     custom_data: tuple[tuple[str, str], ...] = ()
