@@ -28,6 +28,7 @@ from vidseg_ros.methods.base import (
     Observation,
     Segmentation,
     StreamState,
+    UnfitFrameError,
     VideoSegmenter,
 )
 
@@ -64,6 +65,8 @@ class FakeSegmenter(VideoSegmenter):
         assert isinstance(state, FakeState)
         if frame.stamp_ns in self.fail_observe:
             raise RuntimeError('told to fail')
+        if min(frame.size) < 2:
+            raise UnfitFrameError(f'{frame.size} is too small')
         assert state.camera == frame.camera
         assert frame.sequence == len(state.observed)
         state.observed.append(frame.stamp_ns)

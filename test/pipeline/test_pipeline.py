@@ -222,6 +222,17 @@ def test_an_error_of_the_method_costs_one_frame_and_its_memory(step):
         assert statistics.last_problem == f'error in {step}: RuntimeError: told to fail'
 
 
+def test_a_frame_that_the_method_can_not_use_is_a_bad_frame():
+    with Run(policy='every') as run:
+        run.pipeline.add_camera('a')
+        run.pipeline.submit('a', arrival(0))
+        run.pipeline.submit('a', arrival(1, np.zeros((1, 1, 3), np.uint8)))
+        run.pipeline.submit('a', arrival(2))
+        run.settle()
+        assert run.stamps('a') == [0, 2]
+        assert run.pipeline.statistics('a').drops == {'bad frame: unfit for the method': 1}
+
+
 def test_a_deliver_that_raises_is_counted():
     def deliver(result):
         if result.stamp_ns == 1:

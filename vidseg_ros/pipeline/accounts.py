@@ -141,6 +141,14 @@ class CameraStatistics:
     provenance: dict[str, object]
 
 
+def unseen(camera: str) -> CameraStatistics:
+    """Return the statistics of a camera of which nothing is known."""
+    return CameraStatistics(
+        camera=camera, received=0, delivered=0, waiting=0, drops={}, arrival_hz=0.0,
+        output_hz=0.0, latency={}, resets={}, last_reset=None, last_arrival_ns=None,
+        last_result_ns=None, last_problem='', size=None, provenance={})
+
+
 class CameraAccount:
     """Keep the books of one camera. Not locked: the owner does that."""
 

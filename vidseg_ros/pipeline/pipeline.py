@@ -29,7 +29,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from vidseg_ros.methods.base import Frame, Observation, StreamState, VideoSegmenter
+from vidseg_ros.methods.base import (
+    Frame,
+    Observation,
+    StreamState,
+    UnfitFrameError,
+    VideoSegmenter,
+)
 from vidseg_ros.pipeline import resets
 from vidseg_ros.pipeline.accounts import CameraAccount, CameraStatistics, LastReset, summarize
 from vidseg_ros.pipeline.arrival import Arrival, BadFrame
@@ -414,6 +420,9 @@ class Pipeline:
             frame = Frame(image, arrival.stamp_ns, stream.camera, stream.sequence)
             observation = tenure.segmenter.observe(frame, state)
             observation.wanted = arrival.wanted
+        except UnfitFrameError as problem:  # refused before the state was touched
+            self._lost(stream, 'bad frame: unfit for the method', str(problem))
+            return None
         except Exception as error:
             self._failed(stream, 'observe', error)
             return None
