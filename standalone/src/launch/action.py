@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 from .condition import Condition
 from .launch_description_entity import LaunchDescriptionEntity
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Action(LaunchDescriptionEntity):
     """Do something when visited, if the condition holds."""
 
-    def __init__(self, *, condition: Optional[Condition] = None) -> None:
+    def __init__(self, *, condition: Condition | None = None) -> None:
         self.condition = condition
 
     def describe_sub_entities(self) -> list[LaunchDescriptionEntity]:

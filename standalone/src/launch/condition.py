@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .launch_context import LaunchContext
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 class Condition:
     """Decide if an action is executed, by a predicate of the context."""
 
-    def __init__(self, *, predicate: Optional[Callable[[LaunchContext], bool]] = None) -> None:
+    def __init__(self, *, predicate: Callable[[LaunchContext], bool] | None = None) -> None:
         self._predicate = predicate
-        self.__last_evaluation: Optional[bool] = None
+        self.__last_evaluation: bool | None = None
 
     def describe(self) -> str:
         return repr(self)
@@ -39,5 +39,5 @@ class Condition:
         self.__last_evaluation = result
         return result
 
-    def get_last_evaluation(self) -> Optional[bool]:
+    def get_last_evaluation(self) -> bool | None:
         return self.__last_evaluation

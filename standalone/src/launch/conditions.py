@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 from .condition import Condition
 from .substitution import SomeSubstitutionsType, Substitution
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class InvalidConditionExpressionError(Exception):
     """Say that a condition's text is neither true nor false."""
 
-    def __init__(self, expanded_expression: str, expression: list, valid_expressions: list) -> None:
+    def __init__(self, expanded_expression: str, expression: list,
+                 valid_expressions: list) -> None:
         super().__init__(
             f'invalid condition expression, expected one of [{", ".join(valid_expressions)}] but '
             f"got '{expanded_expression}', expanded from "
@@ -73,7 +74,7 @@ class LaunchConfigurationEquals(Condition):
     """Be true if a launch configuration has this value; None: if it is not set."""
 
     def __init__(self, launch_configuration_name: str,
-                 expected_value: Optional[SomeSubstitutionsType]) -> None:
+                 expected_value: SomeSubstitutionsType | None) -> None:
         self.__name = launch_configuration_name
         self.__expected: Any = None
         if expected_value is not None:
@@ -91,7 +92,7 @@ class LaunchConfigurationNotEquals(LaunchConfigurationEquals):
     """Be true if a launch configuration has not this value."""
 
     def __init__(self, launch_configuration_name: str,
-                 expected_value: Optional[SomeSubstitutionsType]) -> None:
+                 expected_value: SomeSubstitutionsType | None) -> None:
         super().__init__(launch_configuration_name, expected_value)
         self._predicate = lambda context: not self._equals(context)
 

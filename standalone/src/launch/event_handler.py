@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 from .event import Event
 from .launch_description_entity import SomeEntitiesType
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 class BaseEventHandler:
     """Handle the events that a matcher accepts, once or always."""
 
-    handler_description: Optional[str] = None
-    matcher_description: Optional[str] = None
+    handler_description: str | None = None
+    matcher_description: str | None = None
 
     def __init__(self, *, matcher: Callable[[Event], bool], handle_once: bool = False) -> None:
         self.__matcher = matcher
@@ -47,7 +47,7 @@ class BaseEventHandler:
             [],
         )
 
-    def handle(self, event: Event, context: LaunchContext) -> Optional[SomeEntitiesType]:
+    def handle(self, event: Event, context: LaunchContext) -> SomeEntitiesType | None:
         """Handle the event; return the entities to visit. Overriding methods call this one."""
         context.extend_locals({'event': event})
         if self.handle_once:
@@ -59,7 +59,7 @@ class EventHandler(BaseEventHandler):
     """Yield the same entities for each matching event."""
 
     def __init__(self, *, matcher: Callable[[Event], bool],
-                 entities: Optional[SomeEntitiesType] = None, handle_once: bool = False) -> None:
+                 entities: SomeEntitiesType | None = None, handle_once: bool = False) -> None:
         super().__init__(matcher=matcher, handle_once=handle_once)
         self.entities: Any = entities
 
@@ -69,6 +69,6 @@ class EventHandler(BaseEventHandler):
             return text, []
         return text, list(self.entities) if hasattr(self.entities, '__iter__') else [self.entities]
 
-    def handle(self, event: Event, context: LaunchContext) -> Optional[SomeEntitiesType]:
+    def handle(self, event: Event, context: LaunchContext) -> SomeEntitiesType | None:
         super().handle(event, context)
         return self.entities

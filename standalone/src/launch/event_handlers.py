@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 from .action import Action
 from .event import Event
@@ -25,7 +25,7 @@ from .event_handler import BaseEventHandler
 from .events import ExecutionComplete, IncludeLaunchDescription, Shutdown
 from .events.process import ProcessExited, ProcessIO, ProcessStarted
 from .launch_description_entity import LaunchDescriptionEntity, SomeEntitiesType
-from .utilities import is_a_subclass
+from .utilities import is_a, is_a_subclass
 
 if TYPE_CHECKING:
     from .launch_context import LaunchContext
@@ -43,7 +43,7 @@ class OnActionEventBase(BaseEventHandler):
             raise TypeError(
                 f"action_matcher must be an '{target_action_cls.__name__}' instance or a callable"
             )
-        self.__entities: Optional[list] = None
+        self.__entities: list | None = None
         if callable(on_event):
             self.__on_event = on_event
         elif isinstance(on_event, Iterable):
@@ -62,7 +62,7 @@ class OnActionEventBase(BaseEventHandler):
         )
 
         def matches(event: Any) -> bool:
-            if not isinstance(event, target_event_cls):
+            if not is_a(event, target_event_cls):
                 return False
             if callable(action_matcher):
                 return action_matcher(event.action)
@@ -73,7 +73,7 @@ class OnActionEventBase(BaseEventHandler):
     def describe(self) -> tuple[str, list]:
         return super().describe()[0], list(self.__entities or ())
 
-    def handle(self, event: Event, context: LaunchContext) -> Optional[SomeEntitiesType]:
+    def handle(self, event: Event, context: LaunchContext) -> SomeEntitiesType | None:
         super().handle(event, context)
         if self.__entities is not None:
             return self.__entities
@@ -117,9 +117,9 @@ class OnProcessIO(OnActionEventBase):
     """Handle what a process writes."""
 
     def __init__(self, *, target_action: Any = None,
-                 on_stdin: Optional[Callable[[ProcessIO], Any]] = None,
-                 on_stdout: Optional[Callable[[ProcessIO], Any]] = None,
-                 on_stderr: Optional[Callable[[ProcessIO], Any]] = None, **kwargs: Any) -> None:
+                 on_stdin: Callable[[ProcessIO], Any] | None = None,
+                 on_stdout: Callable[[ProcessIO], Any] | None = None,
+                 on_stderr: Callable[[ProcessIO], Any] | None = None, **kwargs: Any) -> None:
         callbacks = {0: on_stdin, 1: on_stdout, 2: on_stderr}
 
         def on_event(event: ProcessIO, context: LaunchContext) -> Any:
@@ -140,7 +140,7 @@ class OnShutdown(BaseEventHandler):
         self.__on_shutdown = on_shutdown
         self.handler_description = str(on_shutdown)
 
-    def handle(self, event: Event, context: LaunchContext) -> Optional[SomeEntitiesType]:
+    def handle(self, event: Event, context: LaunchContext) -> SomeEntitiesType | None:
         super().handle(event, context)
         if callable(self.__on_shutdown):
             return self.__on_shutdown(event, context)
@@ -154,7 +154,7 @@ class OnIncludeLaunchDescription(BaseEventHandler):
         super().__init__(matcher=lambda event: is_a_subclass(event, IncludeLaunchDescription),
                          **kwargs)
 
-    def handle(self, event: Any, context: LaunchContext) -> Optional[SomeEntitiesType]:
+    def handle(self, event: Any, context: LaunchContext) -> SomeEntitiesType | None:
         super().handle(event, context)
         return event.launch_description
 

@@ -17,10 +17,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Iterable, MutableMapping
-import os
-from typing import Any, Optional
+from typing import Any
 
 from . import logging as launch_logging
 from .event import Event
@@ -50,7 +50,7 @@ class _Locals:
 class LaunchContext:
     """Hold the state that actions, substitutions and event handlers share."""
 
-    def __init__(self, *, argv: Optional[Iterable[str]] = None,
+    def __init__(self, *, argv: Iterable[str] | None = None,
                  noninteractive: bool = False) -> None:
         self.argv = argv if argv is not None else []
         self.noninteractive = noninteractive
@@ -65,7 +65,7 @@ class LaunchContext:
         self.__environment_stack: list[dict[str, str]] = []
         self.__initial_environment = dict(os.environ)
         self.__is_shutdown = False
-        self.__asyncio_loop: Optional[asyncio.AbstractEventLoop] = None
+        self.__asyncio_loop: asyncio.AbstractEventLoop | None = None
         self._running_processes: set[Any] = set()
         self.__logger = launch_logging.get_logger('launch.launch_context')
 
@@ -80,7 +80,7 @@ class LaunchContext:
     def asyncio_loop(self) -> Any:
         return self.__asyncio_loop
 
-    def _set_asyncio_loop(self, loop: Optional[asyncio.AbstractEventLoop]) -> None:
+    def _set_asyncio_loop(self, loop: asyncio.AbstractEventLoop | None) -> None:
         self.__asyncio_loop = loop
 
     def add_completion_future(self, completion_future: asyncio.Future) -> None:

@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 from . import logging as launch_logging
 from .action import Action
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 class LaunchDescription(LaunchDescriptionEntity):
     """Hold entities in the order in which they are visited."""
 
-    def __init__(self, initial_entities: Optional[Iterable[LaunchDescriptionEntity]] = None, *,
-                 deprecated_reason: Optional[str] = None) -> None:
+    def __init__(self, initial_entities: Iterable[LaunchDescriptionEntity] | None = None, *,
+                 deprecated_reason: str | None = None) -> None:
         self.entities = list(initial_entities) if initial_entities is not None else []
         self.deprecated_reason = deprecated_reason
 
@@ -64,7 +64,7 @@ class LaunchDescription(LaunchDescriptionEntity):
 
     def get_launch_arguments_with_include_launch_description_actions(
         self, conditional_inclusion: bool = False
-    ) -> list[tuple[Any, Optional[list]]]:
+    ) -> list[tuple[Any, list | None]]:
         """List the declared arguments, each with the includes that lead to it (None: no include).
 
         Files whose path depends on the running launch are not seen.
@@ -75,9 +75,9 @@ class LaunchDescription(LaunchDescriptionEntity):
             ResetLaunchConfigurations,
         )
 
-        found: list[tuple[Any, Optional[list]]] = []
+        found: list[tuple[Any, list | None]] = []
 
-        def search(entities: Iterable[Any], conditional: bool, includes: Optional[list]) -> None:
+        def search(entities: Iterable[Any], conditional: bool, includes: list | None) -> None:
             for entity in entities:
                 if isinstance(entity, DeclareLaunchArgument):
                     if all(entity.name != other.name for other, _ in found):

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Optional, Union
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from .launch_context import LaunchContext
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class LaunchDescriptionEntity:
     """Be something that the launch service visits."""
 
-    def visit(self, context: LaunchContext) -> Optional[list[LaunchDescriptionEntity]]:
+    def visit(self, context: LaunchContext) -> list[LaunchDescriptionEntity] | None:
         """Do the entity's work; return the entities to visit next."""
         raise NotImplementedError('visit() of this launch description entity')
 
@@ -44,9 +44,9 @@ class LaunchDescriptionEntity:
         """Return (condition in words, entities) for those that may follow."""
         return []
 
-    def get_asyncio_future(self) -> Optional[asyncio.Future]:
+    def get_asyncio_future(self) -> asyncio.Future | None:
         """Return the future that is done when the entity is, if it takes time."""
         return None
 
 
-SomeEntitiesType = Union[LaunchDescriptionEntity, Iterable[LaunchDescriptionEntity]]
+SomeEntitiesType: TypeAlias = LaunchDescriptionEntity | Iterable[LaunchDescriptionEntity]

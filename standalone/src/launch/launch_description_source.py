@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING
 
 from . import logging as launch_logging
 from .launch_description import LaunchDescription
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 class LaunchDescriptionSource:
     """Give a launch description, loaded when first asked for."""
 
-    def __init__(self, launch_description: Optional[LaunchDescription] = None,
+    def __init__(self, launch_description: LaunchDescription | None = None,
                  location: SomeSubstitutionsType = '<string>',
                  method: str = 'unspecified mechanism from a script') -> None:
         self.__launch_description = launch_description
         self.__location = normalize_to_list_of_substitutions(location)
-        self.__expanded_location: Optional[str] = None
+        self.__expanded_location: str | None = None
         self.method = method
 
     @property
@@ -45,7 +45,7 @@ class LaunchDescriptionSource:
             return ' + '.join(sub.describe() for sub in self.__location)
         return self.__expanded_location
 
-    def try_get_launch_description_without_context(self) -> Optional[LaunchDescription]:
+    def try_get_launch_description_without_context(self) -> LaunchDescription | None:
         """Give the launch description if it can be loaded before the launch runs, else None."""
         from .launch_context import LaunchContext
 

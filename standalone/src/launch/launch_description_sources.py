@@ -16,9 +16,9 @@
 
 from __future__ import annotations
 
+import os
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
-import os
 from types import ModuleType
 from typing import Any
 

@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Optional
+from typing import Any
 
 from .action import Action
 from .actions import EmitEvent, ExecuteProcess, LogInfo, RegisterEventHandler
@@ -38,7 +38,7 @@ def format_action(action: Any) -> str:
     if isinstance(action, EmitEvent):
         return f"EmitEvent(event='{action.event.name}')"
     if isinstance(action, ExecuteProcess):
-        env: Optional[str] = None
+        env: str | None = None
         if action.env is not None:
             env = '{' + ', '.join(f'{format_substitutions(k)}: {format_substitutions(v)}'
                                   for k, v in action.env) + '}'

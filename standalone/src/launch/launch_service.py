@@ -17,14 +17,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
 import contextlib
 import logging
 import signal
 import sys
 import threading
 import traceback
-from typing import Any, Optional
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from . import logging as launch_logging
 from .event import Event
@@ -44,7 +44,7 @@ class LaunchService:
     :param debug: log more.
     """
 
-    def __init__(self, *, argv: Optional[Iterable[str]] = None, noninteractive: bool = False,
+    def __init__(self, *, argv: Iterable[str] | None = None, noninteractive: bool = False,
                  debug: bool = False) -> None:
         launch_logging.launch_config.level = logging.DEBUG if debug else logging.INFO
         self.__debug = debug
@@ -54,21 +54,21 @@ class LaunchService:
         self.__context.register_event_handler(OnShutdown(on_shutdown=self.__on_shutdown))
         self.__pairs: list[tuple[LaunchDescriptionEntity, asyncio.Future]] = []
         self.__lock = threading.RLock()
-        self.__loop: Optional[asyncio.AbstractEventLoop] = None
-        self.__task: Optional[asyncio.Task] = None
+        self.__loop: asyncio.AbstractEventLoop | None = None
+        self.__task: asyncio.Task | None = None
         self.__shutting_down = False
-        self.__ending_signal: Optional[signal.Signals] = None
+        self.__ending_signal: signal.Signals | None = None
 
     @property
     def context(self) -> LaunchContext:
         return self.__context
 
     @property
-    def event_loop(self) -> Optional[asyncio.AbstractEventLoop]:
+    def event_loop(self) -> asyncio.AbstractEventLoop | None:
         return self.__loop
 
     @property
-    def task(self) -> Optional[asyncio.Task]:
+    def task(self) -> asyncio.Task | None:
         return self.__task
 
     def emit_event(self, event: Event) -> None:
@@ -84,7 +84,7 @@ class LaunchService:
         """Have a launch description visited, from any thread."""
         self.emit_event(IncludeLaunchDescription(launch_description))
 
-    def shutdown(self, force_sync: bool = False) -> Optional[asyncio.Future]:
+    def shutdown(self, force_sync: bool = False) -> asyncio.Future | None:
         """Shut down, from any thread; does nothing unless the service runs.
 
         In the service's own thread this returns something that may be awaited.
@@ -130,7 +130,7 @@ class LaunchService:
 
     async def __main_loop(self, shutdown_when_idle: bool) -> int:
         return_code = 0
-        next_event: Optional[asyncio.Task] = None
+        next_event: asyncio.Task | None = None
         queue = self.__context._event_queue
         try:
             while True:

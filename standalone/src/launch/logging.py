@@ -21,7 +21,7 @@ import logging
 import os
 import socket
 import sys
-from typing import Any, Optional, Union
+from typing import Any
 
 _DEFAULT = '[{levelname}] [{name}]: {message}'
 _TIMESTAMPED = '{created:.7f} ' + _DEFAULT
@@ -106,7 +106,7 @@ class LaunchConfig:
         self.screen_handler = _ScreenHandler(_formatter(_DEFAULT))
         self.loggers: set[logging.Logger] = set()
         self._level = logging.INFO
-        self._log_dir: Optional[str] = None
+        self._log_dir: str | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -153,12 +153,12 @@ class LaunchConfig:
         return self._log_dir
 
     @log_dir.setter
-    def log_dir(self, new_log_dir: Optional[str]) -> None:
+    def log_dir(self, new_log_dir: str | None) -> None:
         if new_log_dir is not None and not os.path.isdir(new_log_dir):
             raise ValueError(f'{new_log_dir} is not a directory')
         self._log_dir = new_log_dir
 
-    def set_screen_format(self, screen_format: str, *, screen_style: Optional[str] = None) -> None:
+    def set_screen_format(self, screen_format: str, *, screen_style: str | None = None) -> None:
         """Set the layout of lines on the screen: default, default_with_timestamp or a format."""
         override = os.environ.get('OVERRIDE_LAUNCH_SCREEN_FORMAT')
         layout = override.encode('latin1').decode('unicode_escape') if override else screen_format
@@ -167,7 +167,7 @@ class LaunchConfig:
             logging.Formatter(layout, style=screen_style or '{')  # type: ignore[arg-type]
         )
 
-    def set_log_format(self, log_format: str, *, log_style: Optional[str] = None) -> None:
+    def set_log_format(self, log_format: str, *, log_style: str | None = None) -> None:
         """Set the layout of lines in the log file: default or a format."""
         override = os.environ.get('OVERRIDE_LAUNCH_LOG_FORMAT')
         layout = override.encode('latin1').decode('unicode_escape') if override else log_format
@@ -211,9 +211,9 @@ def _attach(logger: logging.Logger, *handlers: logging.Handler) -> logging.Logge
     return logger
 
 
-def get_logger(name: Optional[str] = None) -> logging.Logger:
+def get_logger(name: str | None = None) -> logging.Logger:
     """Give the logger that writes to the screen and to the launch's log file."""
-    return _attach(logging.getLogger(name or 'root'), launch_config.get_screen_handler(),
+    return _attach(logging.getLogger(name or 'launch'), launch_config.get_screen_handler(),
                    launch_config.get_log_file_handler())
 
 
@@ -252,7 +252,7 @@ def _normalize_output_configuration(config: Any) -> dict[str, set[str]]:
 
 
 def get_output_loggers(
-    process_name: str, output_config: Union[str, dict[str, Any]]
+    process_name: str, output_config: str | dict[str, Any]
 ) -> tuple[logging.Logger, logging.Logger]:
     """Give the loggers for what a process writes to stdout and stderr.
 

@@ -17,7 +17,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 import contextlib
 import ctypes
 import os
@@ -25,7 +24,8 @@ import pty
 import signal
 import sys
 import termios
-from typing import Any, Optional
+from collections.abc import Callable
+from typing import Any
 
 # Output may lag behind the end of a process, or a grandchild may hold the pipe open for ever.
 _OUTPUT_GRACE_SECONDS = 0.5
@@ -50,7 +50,7 @@ class SubprocessTransport:
         self.pid = transport.get_pid()
 
     @property
-    def returncode(self) -> Optional[int]:
+    def returncode(self) -> int | None:
         return self.__transport.get_returncode()
 
     def send_signal(self, signum: signal.Signals) -> None:
@@ -84,7 +84,7 @@ class _Protocol(asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         self._on_output(fd, data)
 
-    def pipe_connection_lost(self, fd: int, exc: Optional[Exception]) -> None:
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         if fd in self.open_streams and not self.open_streams[fd].done():
             self.open_streams[fd].set_result(None)
 
@@ -123,7 +123,7 @@ def _open_terminal() -> tuple[int, int]:
 
 
 async def start_subprocess(
-    cmd: list[str], *, cwd: Optional[str], env: Optional[dict[str, str]], shell: bool,
+    cmd: list[str], *, cwd: str | None, env: dict[str, str] | None, shell: bool,
     emulate_tty: bool, on_output: Callable[[int, bytes], None], on_start: Callable[[int], None],
 ) -> SubprocessTransport:
     """Start a process; ``on_output(fd, data)`` is called for stdout (1) and stderr (2).

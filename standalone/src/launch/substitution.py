@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from .launch_context import LaunchContext
@@ -53,4 +53,4 @@ class TextSubstitution(Substitution):
         return self.text
 
 
-SomeSubstitutionsType = Union[str, Substitution, Iterable[Union[str, Substitution]]]
+SomeSubstitutionsType: TypeAlias = str | Substitution | Iterable[str | Substitution]

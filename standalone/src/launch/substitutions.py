@@ -24,7 +24,7 @@ import shlex
 import shutil
 import socket
 import subprocess
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 from . import logging as launch_logging
 from .substitution import SomeSubstitutionsType, Substitution, TextSubstitution
@@ -60,7 +60,7 @@ class LaunchConfiguration(Substitution):
     def __init__(self, variable_name: SomeSubstitutionsType, *, default: Any = None) -> None:
         super().__init__()
         self.variable_name = normalize_to_list_of_substitutions(variable_name)
-        self.__default: Optional[list[Substitution]] = None
+        self.__default: list[Substitution] | None = None
         if default is not None:
             items = default if isinstance(default, (list, tuple)) else [default]
             self.__default = normalize_to_list_of_substitutions(
@@ -83,10 +83,10 @@ class EnvironmentVariable(Substitution):
     """Yield the value of an environment variable, or the default."""
 
     def __init__(self, name: SomeSubstitutionsType, *,
-                 default_value: Optional[SomeSubstitutionsType] = None) -> None:
+                 default_value: SomeSubstitutionsType | None = None) -> None:
         super().__init__()
         self.name = normalize_to_list_of_substitutions(name)
-        self.default_value: Optional[list[Substitution]] = None
+        self.default_value: list[Substitution] | None = None
         if default_value is not None:
             self.default_value = normalize_to_list_of_substitutions(default_value)
 
@@ -273,7 +273,7 @@ class AnonName(Substitution):
 class LocalSubstitution(Substitution):
     """Yield one of the context's locals, such as ``event.returncode``."""
 
-    def __init__(self, expression: str, description: Optional[str] = None) -> None:
+    def __init__(self, expression: str, description: str | None = None) -> None:
         super().__init__()
         self.expression = expression
         self.description = description

@@ -14,6 +14,16 @@
 
 """Launch nodes of ROS: actions, substitutions and parameters on top of launch."""
 
-from . import actions, descriptions, event_handlers, events, substitutions
+import importlib
+from typing import Any
+
+from . import actions, descriptions, substitutions
 
 __all__ = ['actions', 'descriptions', 'event_handlers', 'events', 'substitutions']
+
+
+def __getattr__(name: str) -> Any:
+    # The events of lifecycle nodes need messages, which take time to load.
+    if name in ('event_handlers', 'events'):
+        return importlib.import_module(f'{__name__}.{name}')
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -19,7 +19,7 @@ from typing import Any
 from .parameter_descriptions import Parameter, ParameterFile, ParameterValue
 
 
-def ComposableNode(*args: Any, **kwargs: Any) -> Any:  # noqa: N802
+def ComposableNode(*args: Any, **kwargs: Any) -> Any:
     """Raise NotImplementedError: component containers need rclcpp."""
     raise NotImplementedError('launch_ros.descriptions.ComposableNode')
 

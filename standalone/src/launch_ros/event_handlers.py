@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Optional
+from typing import Any
 
 from launch import Event, EventHandler, SomeEntitiesType
 
@@ -29,10 +29,10 @@ class OnStateTransition(EventHandler):
     """Handle a lifecycle node's change of state; None matches anything."""
 
     def __init__(self, *, entities: SomeEntitiesType,
-                 target_lifecycle_node: Optional[LifecycleNode] = None,
-                 transition: Optional[str] = None, start_state: Optional[str] = None,
-                 goal_state: Optional[str] = None,
-                 matcher: Optional[Callable[[Event], bool]] = None, **kwargs: Any) -> None:
+                 target_lifecycle_node: LifecycleNode | None = None,
+                 transition: str | None = None, start_state: str | None = None,
+                 goal_state: str | None = None,
+                 matcher: Callable[[Event], bool] | None = None, **kwargs: Any) -> None:
         if not isinstance(target_lifecycle_node, (LifecycleNode, type(None))):
             raise RuntimeError("OnStateTransition requires a 'LifecycleNode' action as the target")
         wanted = {'action': target_lifecycle_node, 'transition': transition,

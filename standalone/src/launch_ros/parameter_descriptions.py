@@ -18,15 +18,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any
 
-from launch import LaunchContext, SomeSubstitutionsType
 from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions
 from launch.utilities.type_utils import normalize_typed_substitution, perform_typed_substitution
 
+from launch import LaunchContext, SomeSubstitutionsType
+
 
 class ParameterValue:
-    """Describe a value: ``value_type`` (int, ..., List[str]) decides what a substitution yields."""
+    """Describe a value; ``value_type`` (int, ..., List[str]) is what a substitution yields."""
 
     def __init__(self, value: Any, *, value_type: Any = None) -> None:
         self.value = normalize_typed_substitution(value, value_type)
@@ -68,14 +69,14 @@ class ParameterFile:
     :raises NotImplementedError: with ``allow_substs``, whose ``$(...)`` launch.frontend reads.
     """
 
-    def __init__(self, param_file: Union[os.PathLike, SomeSubstitutionsType], *,
-                 allow_substs: Union[bool, SomeSubstitutionsType] = False) -> None:
+    def __init__(self, param_file: os.PathLike | SomeSubstitutionsType, *,
+                 allow_substs: bool | SomeSubstitutionsType = False) -> None:
         if allow_substs is not False:
             raise NotImplementedError(
                 'ParameterFile(allow_substs=...): substitutions in files (launch.frontend)')
         self.param_file = normalize_to_list_of_substitutions(param_file)
         self.allow_substs = allow_substs
-        self.__path: Optional[Path] = None
+        self.__path: Path | None = None
 
     def evaluate(self, context: LaunchContext) -> Path:
         """Return the path in this context."""

@@ -17,12 +17,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional
+from typing import Any
 
 import yaml
-from launch import LaunchContext, Substitution
 from launch.substitution import TextSubstitution
 from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions
+
+from launch import LaunchContext, Substitution
 
 from .parameter_descriptions import ParameterValue
 
@@ -135,7 +136,7 @@ def to_rule(name: str, value: Any) -> str:
     return f'{name}:={text.removesuffix(chr(10)).removesuffix("...").strip()}'
 
 
-def prefix_namespace(base: Optional[str], namespace: Optional[str]) -> Optional[str]:
+def prefix_namespace(base: str | None, namespace: str | None) -> str | None:
     """Return the absolute namespace of one that may be relative to the base, or None for none."""
     if namespace is None or (base and not namespace.startswith('/')):
         if base is None:

@@ -18,10 +18,11 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
+
+from launch.event_handlers import OnShutdown
 
 from launch import LaunchContext
-from launch.event_handlers import OnShutdown
 
 if TYPE_CHECKING:
     from rclpy.node import Node
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 class ROSAdapter:
     """Spin a node in a thread of its own, from start() to shutdown()."""
 
-    def __init__(self, *, argv: Optional[list[str]] = None, autostart: bool = True) -> None:
+    def __init__(self, *, argv: list[str] | None = None, autostart: bool = True) -> None:
         self.__argv = argv or []
         self.__running = False
         if autostart:

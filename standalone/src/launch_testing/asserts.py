@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Optional
+from typing import Any
 
 from .tools import build_text_match, remove_ansi_escape_sequences
 from .util import NO_CMD_ARGS, resolveProcesses
@@ -34,7 +34,7 @@ EXIT_SIGSEGV = 139
 EXIT_FORCED = 1
 
 
-def assertExitCodes(  # noqa: N802
+def assertExitCodes(
     proc_info: Any, allowable_exit_codes: Sequence[int] = (EXIT_OK,), process: Any = None,
     cmd_args: Any = None, *, strict_proc_matching: bool = True,
 ) -> None:
@@ -49,9 +49,9 @@ def assertExitCodes(  # noqa: N802
             f'Proc {info.process_name} exited with code {info.returncode}')
 
 
-def assertInStream(  # noqa: N802
+def assertInStream(
     proc_output: Any, expected_output: Any, process: Any, cmd_args: Any = None, *,
-    output_filter: Optional[Callable[[str], str]] = None, strict_proc_matching: bool = True,
+    output_filter: Callable[[str], str] | None = None, strict_proc_matching: bool = True,
     strip_ansi_escape_sequences: bool = True, stream: str = 'stderr',
 ) -> None:
     """Assert that a process wrote the expected text, pattern, or sequence of these.
@@ -74,24 +74,24 @@ def assertInStream(  # noqa: N802
             text = output_filter(text)
         if match(text) is not None:
             return
-    names = ', '.join(sorted(action.process_details['name'] for action in actions))
+    names = ', '.join(sorted(str(action.name) for action in actions))
     raise AssertionError(f"Did not find '{expected_output}' in output for any of the matching "
                          f'processes: {names}')
 
 
-def assertInStdout(proc_output: Any, expected_output: Any, process: Any,  # noqa: N802
+def assertInStdout(proc_output: Any, expected_output: Any, process: Any,
                    cmd_args: Any = None, **kwargs: Any) -> None:
     """Assert that a process wrote something to stdout, see ``assertInStream()``."""
     assertInStream(proc_output, expected_output, process, cmd_args, stream='stdout', **kwargs)
 
 
-def assertInStderr(proc_output: Any, expected_output: Any, process: Any,  # noqa: N802
+def assertInStderr(proc_output: Any, expected_output: Any, process: Any,
                    cmd_args: Any = None, **kwargs: Any) -> None:
     """Assert that a process wrote something to stderr, see ``assertInStream()``."""
     assertInStream(proc_output, expected_output, process, cmd_args, stream='stderr', **kwargs)
 
 
-def assertDefaultStream() -> str:  # noqa: N802
+def assertDefaultStream() -> str:
     """Return the stream that ``assertInStream()`` looks at by default."""
     return 'stderr'
 
@@ -103,18 +103,18 @@ class SequentialTextChecker:
         self._text = ''.join(output)
         self._position = 0
 
-    def assertInText(self, msg: str) -> None:  # noqa: N802
+    def assertInText(self, msg: str) -> None:
         found = self._text.find(msg, self._position)
         assert found >= 0, (
             f"'{msg}' not found in sequence after previous match.  The output near the last "
             f'matched line:\n{self._text[max(0, self._position - 200):self._position + 200]}')
         self._position = found + len(msg)
 
-    assertInStdout = assertInText  # noqa: N815
+    assertInStdout = assertInText
 
 
 @contextmanager
-def assertSequentialStdout(  # noqa: N802
+def assertSequentialStdout(
     proc_output: Any, process: Any, cmd_args: Any = None
 ) -> Iterator[SequentialTextChecker]:
     """Give a checker that asserts texts in a process's output in order."""

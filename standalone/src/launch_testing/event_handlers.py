@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 from launch.actions import ExecuteProcess
 from launch.event_handlers import OnProcessIO
@@ -26,7 +26,7 @@ from launch.events.process import ProcessIO
 class StdoutReadyListener(OnProcessIO):
     """Yield entities when a process has written a text to stdout."""
 
-    def __init__(self, *, target_action: Optional[ExecuteProcess] = None,
+    def __init__(self, *, target_action: ExecuteProcess | None = None,
                  ready_txt: str, actions: list) -> None:
         def on_stdout(event: ProcessIO) -> Any:
             return actions if ready_txt in event.text.decode(errors='replace') else None

@@ -19,8 +19,8 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 from launch.events.process import ProcessIO
@@ -96,11 +96,11 @@ class ActiveIoHandler:
         with self._condition:
             return self._io_handler[key]
 
-    def assertWaitFor(self, *args: Any, **kwargs: Any) -> None:  # noqa: N802
+    def assertWaitFor(self, *args: Any, **kwargs: Any) -> None:
         """Assert that a process writes something in time, see ``waitFor()``."""
         assert self.waitFor(*args, **kwargs), 'Waiting for output timed out'
 
-    def waitFor(  # noqa: N802
+    def waitFor(
         self, expected_output: Any, process: Any = None, cmd_args: Any = None, *,
         strict_proc_matching: bool = True, output_filter: Any = None, timeout: float = 10,
         strip_ansi_escape_sequences: bool = True, stream: str = 'stderr',

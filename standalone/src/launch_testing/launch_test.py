@@ -17,12 +17,12 @@
 from __future__ import annotations
 
 import argparse
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 import os
 import sys
-from typing import Any, Optional
 import unittest
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from typing import Any
 from xml.etree import ElementTree
 
 from .loader import LoadTestsFromPythonModule, TestRun
@@ -58,7 +58,7 @@ def _write_junit_xml(path: str, package: str,
     ElementTree.ElementTree(root).write(path, encoding='utf-8', xml_declaration=True)
 
 
-def main(argv: Optional[list[str]] = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run a launch test file; return 0 if all tests pass, else 1."""
     parser = argparse.ArgumentParser(
         prog='launch_test', description='Launch integration testing tool')

@@ -16,11 +16,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 import functools
 import inspect
-from typing import Any
 import unittest
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from launch import LaunchDescription
 
@@ -38,9 +38,9 @@ def _ready_actions(entities: Iterable[Any]) -> Iterator[ReadyToTest]:
 
 def _load(module: Any, post_shutdown: bool) -> unittest.TestSuite:
     class Loader(unittest.TestLoader):
-        def loadTestsFromTestCase(self, testCaseClass: Any) -> unittest.TestSuite:  # noqa: N802, N803
+        def loadTestsFromTestCase(self, testCaseClass: Any) -> unittest.TestSuite:
             if getattr(testCaseClass, '__post_shutdown_test__', False) != post_shutdown:
-                return self.suiteClass()
+                return unittest.TestSuite()
             # A class of its own for each run, since what runs are given is bound to the class.
             return super().loadTestsFromTestCase(type(
                 testCaseClass.__name__, (testCaseClass,),
@@ -131,7 +131,7 @@ class TestRun:
                     setattr(cls, name, value)
 
 
-def LoadTestsFromPythonModule(module: Any, *, name: str = 'launch_tests') -> list[TestRun]:  # noqa: N802
+def LoadTestsFromPythonModule(module: Any, *, name: str = 'launch_tests') -> list[TestRun]:
     """Return one run for each parameter of the module's generate_test_description."""
     function = module.generate_test_description
     if getattr(function, '__parametrized__', False):

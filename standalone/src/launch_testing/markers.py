@@ -16,10 +16,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 import functools
 import time
-from typing import Any, Optional
+from collections.abc import Callable
+from typing import Any
 
 
 def keep_alive(test_description: Any) -> Any:
@@ -29,7 +29,7 @@ def keep_alive(test_description: Any) -> Any:
     return test_description
 
 
-def retry_on_failure(*, times: int, delay: Optional[float] = None) -> Callable[[Any], Any]:
+def retry_on_failure(*, times: int, delay: float | None = None) -> Callable[[Any], Any]:
     """Mark a test method to be tried several times, ``delay`` seconds apart."""
     assert times > 0
 

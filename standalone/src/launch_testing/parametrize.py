@@ -16,8 +16,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 import functools
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 

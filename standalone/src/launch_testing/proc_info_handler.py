@@ -19,8 +19,8 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 from launch.events.process import ProcessExited
@@ -100,13 +100,13 @@ class ActiveProcInfoHandler:
         with self._condition:
             return self._condition.wait_for(reached, timeout=timeout)
 
-    def assertWaitForShutdown(self, process: Any, cmd_args: Any = None, *,  # noqa: N802
+    def assertWaitForShutdown(self, process: Any, cmd_args: Any = None, *,
                               timeout: float = 10) -> None:
         """Assert that a process ends within ``timeout`` seconds."""
         assert self.__wait(process, cmd_args, timeout, exited=True), (
             f"Timed out waiting for process '{process}' to finish")
 
-    def assertWaitForStartup(self, process: Any, cmd_args: Any = None, *,  # noqa: N802
+    def assertWaitForStartup(self, process: Any, cmd_args: Any = None, *,
                              timeout: float = 10) -> None:
         """Assert that a process starts within ``timeout`` seconds."""
         assert self.__wait(process, cmd_args, timeout, exited=False), (

@@ -19,24 +19,19 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 import threading
-from typing import Any, Optional
 import unittest
+from collections.abc import Sequence
+from typing import Any
+
+from launch.actions import IncludeLaunchDescription, RegisterEventHandler
+from launch.event_handlers import OnProcessExit, OnProcessIO, OnProcessStart, OnShutdown
 
 from launch import LaunchDescription, LaunchDescriptionSource, LaunchService
-from launch.actions import IncludeLaunchDescription, RegisterEventHandler
-from launch.event_handlers import OnProcessExit, OnProcessIO, OnProcessStart
 
 from .io_handler import ActiveIoHandler
 from .loader import TestRun
 from .proc_info_handler import ActiveProcInfoHandler
-
-
-class TestResult(unittest.TextTestResult):
-    """Be the result of the tests during a launch, or of those after it."""
-
-    __test__ = False
 
 
 class FailResult(unittest.TestResult):
@@ -47,7 +42,7 @@ class FailResult(unittest.TestResult):
         self.errors.append((unittest.FunctionTestCase(
             lambda: None, description=str(test_run)), message))
 
-    def wasSuccessful(self) -> bool:  # noqa: N802
+    def wasSuccessful(self) -> bool:
         return False
 
 
@@ -78,8 +73,9 @@ class _RunnerWorker:
         self._service = LaunchService(debug=debug, noninteractive=True)
         self._ready = threading.Event()
         self._done = threading.Event()
-        self._active_result: Optional[unittest.TestResult] = None
-        self._failure: Optional[str] = None
+        self._active_result: unittest.TestResult | None = None
+        self._failure: str | None = None
+        self._interrupted = False
 
     def run(self) -> list[unittest.TestResult]:
         description, context = self._run.describe(self._ready.set)
@@ -97,7 +93,11 @@ class _RunnerWorker:
             proc_info.append(event)
             proc_output.track(event.process_name)
 
+        def on_shutdown(event: Any, _: Any) -> None:
+            self._interrupted = event.due_to_sigint
+
         self._service.include_launch_description(LaunchDescription([
+            RegisterEventHandler(OnShutdown(on_shutdown=on_shutdown)),
             *self._preamble,
             RegisterEventHandler(OnProcessStart(on_start=on_start)),
             RegisterEventHandler(OnProcessExit(on_exit=lambda event, _: proc_info.append(event))),
@@ -118,6 +118,9 @@ class _RunnerWorker:
             print('Processes under test stopped before tests completed')
             self._print_summary(proc_info, proc_output)
             self._ready.set()  # Lets the thread end, should it still wait.
+            thread.join(timeout=1.0)
+        if self._interrupted:
+            raise KeyboardInterrupt
         if self._failure is None and return_code != 0:
             self._failure = 'The launch failed, see its output.'
         if self._failure is not None or self._active_result is None:
@@ -152,7 +155,7 @@ class _RunnerWorker:
 
 
 def _run_suite(suite: unittest.TestSuite) -> unittest.TestResult:
-    return unittest.TextTestRunner(verbosity=2, resultclass=TestResult).run(suite)
+    return unittest.TextTestRunner(verbosity=2).run(suite)
 
 
 class LaunchTestRunner:

@@ -18,15 +18,15 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Optional
 
 from ament_index_python.packages import get_package_share_directory
-from launch import LaunchDescription, LaunchIntrospector, LaunchService
 from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import (
     AnyLaunchDescriptionSource,
     get_launch_description_from_any_launch_file,
 )
+
+from launch import LaunchDescription, LaunchIntrospector, LaunchService
 
 
 class MultipleLaunchFilesError(Exception):
@@ -37,7 +37,7 @@ class MultipleLaunchFilesError(Exception):
         self.paths = paths
 
 
-def get_share_file_path_from_package(*, package_name: str, file_name: Optional[str]) -> str:
+def get_share_file_path_from_package(*, package_name: str, file_name: str | None) -> str:
     """Return the path of a file below the share folder of a package.
 
     :raises PackageNotFoundError: if there is no such package.
@@ -104,7 +104,7 @@ def parse_launch_arguments(launch_arguments: list[str]) -> list[tuple[str, str]]
 
 def launch_a_launch_file(
     *, launch_file_path: str, launch_file_arguments: list[str], noninteractive: bool = False,
-    args: Optional[argparse.Namespace] = None, debug: bool = False,
+    args: argparse.Namespace | None = None, debug: bool = False,
 ) -> int:
     """Run a launch file to its end; return 0, or 1 after an error."""
     arguments = list(launch_file_arguments)

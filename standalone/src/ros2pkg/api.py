@@ -20,10 +20,9 @@ installed into a virtual environment has no such folder; its console scripts are
 
 from __future__ import annotations
 
-from importlib import metadata
 import os
 import sysconfig
-from typing import Optional
+from importlib import metadata
 
 from ament_index_python.packages import (
     PackageNotFoundError,
@@ -52,7 +51,7 @@ def get_package_names() -> list[str]:
     return list(get_packages_with_prefixes())
 
 
-def get_prefix_path(package_name: str) -> Optional[str]:
+def get_prefix_path(package_name: str) -> str | None:
     """Return the prefix of a package, or None if there is no such package."""
     try:
         return get_package_prefix(package_name)
@@ -87,7 +86,7 @@ def get_executable_paths(*, package_name: str) -> list[str]:
     return paths
 
 
-def get_executable_path(*, package_name: str, executable_name: str) -> Optional[str]:
+def get_executable_path(*, package_name: str, executable_name: str) -> str | None:
     """Return the path of an executable, or None if the package has none of that name.
 
     :raises PackageNotFound: if there is no such package.

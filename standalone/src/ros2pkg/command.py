@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Optional
 
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 from ros2cli.verbs import Verb, add_verbs
@@ -33,7 +32,7 @@ def _list(args: argparse.Namespace) -> None:
         print(name)
 
 
-def _prefix(args: argparse.Namespace) -> Optional[str]:
+def _prefix(args: argparse.Namespace) -> str | None:
     path = get_prefix_path(args.package_name)
     if args.share and path is not None:
         try:

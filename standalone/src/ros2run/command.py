@@ -21,22 +21,22 @@ import shlex
 import signal
 import subprocess
 from types import FrameType
-from typing import Any, Optional, Union
+from typing import Any
 
 from ros2pkg.api import MultipleExecutables, PackageNotFound, get_executable_path
 
 DESCRIPTION = 'Run a package specific executable'
 
 
-def run_executable(*, path: str, argv: list[str], prefix: Optional[list[str]] = None) -> int:
+def run_executable(*, path: str, argv: list[str], prefix: list[str] | None = None) -> int:
     """Run a program to its end and return its exit status.
 
     Ctrl-C is left to the program, which gets it from the terminal; SIGTERM is passed on to it.
     """
-    process: Optional[subprocess.Popen] = None
+    process: subprocess.Popen | None = None
     pending: list[int] = []
 
-    def forward(signum: int, frame: Optional[FrameType]) -> None:
+    def forward(signum: int, frame: FrameType | None) -> None:
         if process is None:
             pending.append(signum)
         else:
@@ -62,7 +62,7 @@ def run_executable(*, path: str, argv: list[str], prefix: Optional[list[str]] = 
     return returncode
 
 
-def _main(args: argparse.Namespace) -> Union[int, str]:
+def _main(args: argparse.Namespace) -> int | str:
     try:
         path = get_executable_path(package_name=args.package_name,
                                    executable_name=args.executable_name)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 from .. import logging as launch_logging
 from ..action import Action
@@ -48,8 +48,8 @@ class LogInfo(Action):
 class OpaqueFunction(Action):
     """Call ``function(context, *args, **kwargs)``; it may return entities to visit next."""
 
-    def __init__(self, *, function: Callable[..., Any], args: Optional[Iterable[Any]] = None,
-                 kwargs: Optional[dict[str, Any]] = None, **left_over_kwargs: Any) -> None:
+    def __init__(self, *, function: Callable[..., Any], args: Iterable[Any] | None = None,
+                 kwargs: dict[str, Any] | None = None, **left_over_kwargs: Any) -> None:
         super().__init__(**left_over_kwargs)
         if not callable(function):
             raise TypeError("OpaqueFunction expected a callable for 'function', got "
@@ -68,8 +68,8 @@ class OpaqueCoroutine(Action):
     With ``ignore_context`` the coroutine is not given the context.
     """
 
-    def __init__(self, *, coroutine: Callable[..., Any], args: Optional[Iterable[Any]] = None,
-                 kwargs: Optional[dict[str, Any]] = None, ignore_context: bool = False,
+    def __init__(self, *, coroutine: Callable[..., Any], args: Iterable[Any] | None = None,
+                 kwargs: dict[str, Any] | None = None, ignore_context: bool = False,
                  **left_over_kwargs: Any) -> None:
         super().__init__(**left_over_kwargs)
         if not asyncio.iscoroutinefunction(coroutine):
@@ -77,7 +77,7 @@ class OpaqueCoroutine(Action):
                             f"'{type(coroutine)}'")
         self.__coroutine, self.__args, self.__kwargs = coroutine, args or (), kwargs or {}
         self.__ignore_context = ignore_context
-        self.__future: Optional[asyncio.Future] = None
+        self.__future: asyncio.Future | None = None
 
     def execute(self, context: LaunchContext) -> None:
         leading = () if self.__ignore_context else (context,)
@@ -98,5 +98,5 @@ class OpaqueCoroutine(Action):
         self.__future = done
         context.register_event_handler(OnShutdown(on_shutdown=lambda *_: task.cancel() and None))
 
-    def get_asyncio_future(self) -> Optional[asyncio.Future]:
+    def get_asyncio_future(self) -> asyncio.Future | None:
         return self.__future

@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 from .. import logging as launch_logging
 from ..action import Action
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 class DeclareLaunchArgument(Action):
     """Declare an argument that ``name:=value`` or an including file may give."""
 
-    def __init__(self, name: str, *, default_value: Optional[SomeSubstitutionsType] = None,
-                 description: Optional[str] = None, choices: Optional[list[str]] = None,
+    def __init__(self, name: str, *, default_value: SomeSubstitutionsType | None = None,
+                 description: str | None = None, choices: list[str] | None = None,
                  **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.name = name
         self.choices = choices
-        self.default_value: Optional[list[Substitution]] = None
+        self.default_value: list[Substitution] | None = None
         if default_value is not None:
             self.default_value = normalize_to_list_of_substitutions(default_value)
         if choices is not None:
@@ -115,7 +115,7 @@ class ResetLaunchConfigurations(Action):
 
     def __init__(
         self,
-        launch_configurations: Optional[Mapping[Any, SomeSubstitutionsType]] = None,
+        launch_configurations: Mapping[Any, SomeSubstitutionsType] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 from ..action import Action
 from ..substitution import SomeSubstitutionsType
@@ -57,7 +57,7 @@ class AppendEnvironmentVariable(Action):
     """Append (or prepend) to an environment variable such as PATH, setting it if needed."""
 
     def __init__(self, name: SomeSubstitutionsType, value: SomeSubstitutionsType,
-                 prepend: Union[bool, SomeSubstitutionsType] = False,
+                 prepend: bool | SomeSubstitutionsType = False,
                  separator: SomeSubstitutionsType = os.pathsep, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.name = normalize_to_list_of_substitutions(name)

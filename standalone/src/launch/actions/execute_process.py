@@ -18,17 +18,15 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from collections.abc import Callable, Iterable, Mapping
 import itertools
 import os
 import re
 import shlex
 import signal
 import traceback
-from typing import TYPE_CHECKING, Any, Optional, Union
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from .basic import OpaqueFunction
-from .event import EmitEvent
 from .. import logging as launch_logging
 from ..action import Action
 from ..conditions import evaluate_condition_expression
@@ -46,8 +44,8 @@ from ..events.process import (
     SignalProcess,
 )
 from ..launch_description_entity import LaunchDescriptionEntity
-from ..substitution import SomeSubstitutionsType, Substitution
 from ..subprocess_transport import SubprocessTransport, start_subprocess
+from ..substitution import SomeSubstitutionsType, Substitution
 from ..substitutions import LaunchConfiguration
 from ..utilities import (
     is_a_subclass,
@@ -55,6 +53,8 @@ from ..utilities import (
     perform_substitutions,
 )
 from ..utilities.type_utils import normalize_typed_substitution, perform_typed_substitution
+from .basic import OpaqueFunction
+from .event import EmitEvent
 
 if TYPE_CHECKING:
     from ..launch_context import LaunchContext
@@ -105,7 +105,8 @@ class ExecuteProcess(Action):
     :param prefix: a command to put before it; launch configuration ``launch-prefix`` by default.
     :param name: the label in the output; the executable's base name by default.
     :param env: the whole environment of the process; ``additional_env``: what to add to it.
-    :param sigterm_timeout: seconds from SIGINT to SIGTERM; launch configuration of that name, or 5.
+    :param sigterm_timeout: seconds from SIGINT to SIGTERM; by default the launch configuration of
+        that name, or 5.
     :param sigkill_timeout: seconds from SIGTERM to SIGKILL, likewise.
     :param emulate_tty: give the process terminals for its output.
     :param output: where output goes, see ``launch.logging.get_output_loggers()``.
@@ -116,11 +117,11 @@ class ExecuteProcess(Action):
 
     def __init__(
         self, *, cmd: Iterable[SomeSubstitutionsType],
-        prefix: Optional[SomeSubstitutionsType] = None,
-        name: Optional[SomeSubstitutionsType] = None,
-        cwd: Optional[SomeSubstitutionsType] = None,
-        env: Optional[Mapping[Any, SomeSubstitutionsType]] = None,
-        additional_env: Optional[Mapping[Any, SomeSubstitutionsType]] = None,
+        prefix: SomeSubstitutionsType | None = None,
+        name: SomeSubstitutionsType | None = None,
+        cwd: SomeSubstitutionsType | None = None,
+        env: Mapping[Any, SomeSubstitutionsType] | None = None,
+        additional_env: Mapping[Any, SomeSubstitutionsType] | None = None,
         shell: bool = False,
         sigterm_timeout: SomeSubstitutionsType = LaunchConfiguration(  # noqa: B008
             'sigterm_timeout', default=5),
@@ -132,19 +133,19 @@ class ExecuteProcess(Action):
         cached_output: bool = False,
         log_cmd: bool = False,
         on_exit: Any = None,
-        respawn: Union[bool, SomeSubstitutionsType] = False,
-        respawn_delay: Optional[float] = None,
+        respawn: bool | SomeSubstitutionsType = False,
+        respawn_delay: float | None = None,
         respawn_max_retries: int = -1,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
 
-        def pairs(items: Optional[Mapping]) -> Optional[list[tuple]]:
+        def pairs(items: Mapping | None) -> list[tuple] | None:
             return None if items is None else [
                 (normalize_to_list_of_substitutions(k), normalize_to_list_of_substitutions(v))
                 for k, v in items.items()]
 
-        def optional(value: Optional[SomeSubstitutionsType]) -> Optional[list[Substitution]]:
+        def optional(value: SomeSubstitutionsType | None) -> list[Substitution] | None:
             return None if value is None else normalize_to_list_of_substitutions(value)
 
         self.__cmd = [normalize_to_list_of_substitutions(x) for x in cmd]
@@ -164,14 +165,14 @@ class ExecuteProcess(Action):
         self.__respawn = normalize_typed_substitution(respawn, bool)
         self.__respawn_delay = respawn_delay
         self.__respawns_left = respawn_max_retries if respawn_max_retries >= 0 else float('inf')
-        self.__final_cmd: Optional[list[str]] = None
-        self.__final_name: Optional[str] = None
-        self.__process_details: Optional[dict[str, Any]] = None
-        self.__transport: Optional[SubprocessTransport] = None
-        self.__completed: Optional[asyncio.Future] = None
-        self.__shutdown: Optional[asyncio.Future] = None
-        self.__escalation: Optional[asyncio.Task] = None
-        self.__task: Optional[asyncio.Task] = None
+        self.__final_cmd: list[str] | None = None
+        self.__final_name: str | None = None
+        self.__process_details: dict[str, Any] | None = None
+        self.__transport: SubprocessTransport | None = None
+        self.__completed: Any = None  # Futures, from execution on.
+        self.__shutdown: Any = None
+        self.__escalation: asyncio.Task | None = None
+        self.__task: asyncio.Task | None = None
         self.__output: dict[int, _Output] = {}
         self.__executed = False
 
@@ -190,16 +191,16 @@ class ExecuteProcess(Action):
         return self.__name if self.__final_name is None else self.__final_name
 
     @property
-    def final_name(self) -> Optional[str]:
+    def final_name(self) -> str | None:
         return self.__final_name
 
     @property
-    def process_details(self) -> Optional[dict[str, Any]]:
+    def process_details(self) -> dict[str, Any] | None:
         """Give action, name, cmd, cwd, env and pid, or None before execution."""
         return self.__process_details
 
     @property
-    def return_code(self) -> Optional[int]:
+    def return_code(self) -> int | None:
         """Give the exit status; negative: the signal that ended it; None: it runs."""
         return None if self.__transport is None else self.__transport.returncode
 
@@ -220,7 +221,7 @@ class ExecuteProcess(Action):
     def get_sub_entities(self) -> list[LaunchDescriptionEntity]:
         return self.__on_exit if isinstance(self.__on_exit, list) else []
 
-    def get_asyncio_future(self) -> Optional[asyncio.Future]:
+    def get_asyncio_future(self) -> asyncio.Future | None:
         return self.__completed
 
     def execute(self, context: LaunchContext) -> Any:
@@ -325,12 +326,13 @@ class ExecuteProcess(Action):
         details = self.__process_details
         assert details is not None
         if self.__log_cmd:
-            self.__logger.info(f"process details: cmd='{self.__shown_cmd()}', cwd='{details['cwd']}', "
-                               f"custom_env?={details['env'] is not None}")
+            self.__logger.info(f"process details: cmd='{self.__shown_cmd()}', "
+                               f"cwd='{details['cwd']}', custom_env?={details['env'] is not None}")
         emulate_tty = self.emulate_tty
         if 'emulate_tty' in context.launch_configurations:
-            emulate_tty = evaluate_condition_expression(context, normalize_to_list_of_substitutions(
-                context.launch_configurations['emulate_tty']))
+            emulate_tty = evaluate_condition_expression(
+                context,
+                normalize_to_list_of_substitutions(context.launch_configurations['emulate_tty']))
         emitters = {1: ProcessStdout, 2: ProcessStderr}
         try:
             transport = await start_subprocess(

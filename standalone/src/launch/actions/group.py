@@ -17,8 +17,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
+from ..action import Action
+from ..launch_description_entity import LaunchDescriptionEntity
 from .configuration import (
     PopLaunchConfigurations,
     PushLaunchConfigurations,
@@ -26,8 +28,6 @@ from .configuration import (
     SetLaunchConfiguration,
 )
 from .environment import PopEnvironment, PushEnvironment, ResetEnvironment
-from ..action import Action
-from ..launch_description_entity import LaunchDescriptionEntity
 
 if TYPE_CHECKING:
     from ..launch_context import LaunchContext
@@ -42,7 +42,7 @@ class GroupAction(Action):
 
     def __init__(self, actions: Iterable[LaunchDescriptionEntity], *, scoped: bool = True,
                  forwarding: bool = True,
-                 launch_configurations: Optional[Mapping[Any, Any]] = None,
+                 launch_configurations: Mapping[Any, Any] | None = None,
                  **left_over_kwargs: Any) -> None:
         super().__init__(**left_over_kwargs)
         given = dict(launch_configurations or {})

@@ -16,18 +16,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 import os
-from typing import TYPE_CHECKING, Any, Optional, Union
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from .basic import OpaqueFunction
-from .configuration import SetLaunchConfiguration
 from ..action import Action
 from ..launch_description_entity import LaunchDescriptionEntity
 from ..launch_description_source import LaunchDescriptionSource
 from ..launch_description_sources import AnyLaunchDescriptionSource
 from ..substitution import SomeSubstitutionsType
 from ..utilities import normalize_to_list_of_substitutions, perform_substitutions
+from .basic import OpaqueFunction
+from .configuration import SetLaunchConfiguration
 
 if TYPE_CHECKING:
     from ..launch_context import LaunchContext
@@ -40,10 +40,9 @@ class IncludeLaunchDescription(Action):
 
     def __init__(
         self,
-        launch_description_source: Union[LaunchDescriptionSource, SomeSubstitutionsType],
+        launch_description_source: LaunchDescriptionSource | SomeSubstitutionsType,
         *,
-        launch_arguments: Optional[
-            Iterable[tuple[SomeSubstitutionsType, SomeSubstitutionsType]]] = None,
+        launch_arguments: Iterable[tuple[Any, SomeSubstitutionsType]] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Any
 
 from ..action import Action
 from ..event_handler import EventHandler
@@ -36,17 +36,17 @@ if TYPE_CHECKING:
 class TimerAction(Action):
     """Yield actions after ``period`` seconds, once, unless cancelled or shut down before."""
 
-    def __init__(self, *, period: Union[float, SomeSubstitutionsType],
+    def __init__(self, *, period: float | SomeSubstitutionsType,
                  actions: Iterable[LaunchDescriptionEntity],
-                 cancel_on_shutdown: Union[bool, SomeSubstitutionsType] = True,
+                 cancel_on_shutdown: bool | SomeSubstitutionsType = True,
                  **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.period = normalize_typed_substitution(period, float)
         self.actions = list(actions)
         self.__cancel_on_shutdown = normalize_typed_substitution(cancel_on_shutdown, bool)
         self.__canceled = False
-        self.__done: Optional[asyncio.Future] = None
-        self.__timer: Optional[asyncio.TimerHandle] = None
+        self.__done: asyncio.Future | None = None
+        self.__timer: asyncio.TimerHandle | None = None
 
     def describe(self) -> str:
         return f'TimerAction(period={self.period}, actions=<actions>)'
@@ -88,5 +88,5 @@ class TimerAction(Action):
         if perform_typed_substitution(context, self.__cancel_on_shutdown, bool):
             context.register_event_handler(OnShutdown(on_shutdown=lambda *_: self.cancel()))
 
-    def get_asyncio_future(self) -> Optional[asyncio.Future]:
+    def get_asyncio_future(self) -> asyncio.Future | None:
         return self.__done

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import process as process
 from ..event import Event
+from . import process as process
 from .matchers import matches_action
 
 

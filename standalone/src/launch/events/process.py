@@ -16,9 +16,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 import signal as signals
-from typing import Any, Optional, Union
+from collections.abc import Callable
+from typing import Any
 
 from ..event import Event
 
@@ -28,8 +28,8 @@ class RunningProcessEvent(Event):
 
     name = 'launch.events.process.RunningProcessEvent'
 
-    def __init__(self, *, action: Any, name: str, cmd: list[str], cwd: Optional[str],
-                 env: Optional[dict[str, str]], pid: int, **kwargs: Any) -> None:
+    def __init__(self, *, action: Any, name: str, cmd: list[str], cwd: str | None,
+                 env: dict[str, str] | None, pid: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.action, self.execute_process_action = action, action
         self.process_name, self.cmd, self.cwd, self.env, self.pid = name, cmd, cwd, env, pid
@@ -120,7 +120,7 @@ class SignalProcess(ProcessTargetedEvent):
 
     name = 'launch.events.process.SignalProcess'
 
-    def __init__(self, *, signal_number: Union[str, signals.Signals],
+    def __init__(self, *, signal_number: str | signals.Signals,
                  process_matcher: Callable[[Any], bool]) -> None:
         super().__init__(process_matcher=process_matcher)
         self.signal = signal_number

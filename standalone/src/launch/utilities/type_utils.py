@@ -17,12 +17,12 @@
 from __future__ import annotations
 
 import typing
-from typing import Any, Optional
+from typing import Any
 
 import yaml
 
-from . import normalize_to_list_of_substitutions, perform_substitutions
 from ..substitution import Substitution
+from . import normalize_to_list_of_substitutions, perform_substitutions
 
 SCALARS = (bool, int, float, str)
 
@@ -107,8 +107,8 @@ def normalize_typed_substitution(value: Any, data_type: Any) -> Any:
     """
     if is_substitution(value):
         return normalize_to_list_of_substitutions(value)
-    scalar: Optional[Any] = None
-    is_list: Optional[bool] = None
+    scalar: Any | None = None
+    is_list: bool | None = None
     if data_type is not None:
         scalar, is_list = extract_type(data_type)
     if isinstance(value, (bool, int, float)):

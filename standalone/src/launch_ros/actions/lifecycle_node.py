@@ -19,11 +19,11 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from launch import EventHandler, LaunchContext, SomeSubstitutionsType
-from launch.actions import OpaqueFunction
 import launch.logging
+from launch.actions import OpaqueFunction
 
-from ..events.lifecycle import ChangeState, StateTransition
+from launch import EventHandler, LaunchContext, SomeSubstitutionsType
+
 from ..ros_adapters import get_ros_node
 from .node import Node
 
@@ -41,6 +41,8 @@ class LifecycleNode(Node):
         """Start the node's process, and listen to its transitions."""
         from lifecycle_msgs.msg import TransitionEvent
         from lifecycle_msgs.srv import ChangeState as ChangeStateService
+
+        from ..events.lifecycle import ChangeState, StateTransition
 
         self._perform_substitutions(context)
         node = get_ros_node(context)
@@ -86,6 +88,8 @@ class LifecycleNode(Node):
         if future.exception() is not None:
             raise future.exception()
         if not future.result().success:
+            from ..events.lifecycle import ChangeState
+
             transition = ChangeState.valid_transitions[request.transition.id]
             _logger.error(f"Failed to make transition '{transition}' for LifecycleNode "
                           f"'{self.node_name}'")

@@ -16,23 +16,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 import contextlib
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, Optional
+from typing import Any
 
-import yaml
-from launch import LaunchContext, SomeSubstitutionsType
-from launch.actions import ExecuteProcess
 import launch.logging
+import yaml
+from launch.actions import ExecuteProcess
 from launch.substitutions import LocalSubstitution
 from launch.utilities import (
     ensure_argument_type,
     normalize_to_list_of_substitutions,
     perform_substitutions,
 )
+
+from launch import LaunchContext, SomeSubstitutionsType
 
 from ..parameter_descriptions import Parameter, ParameterFile
 from ..parameters import (
@@ -64,14 +65,14 @@ class Node(ExecuteProcess):
 
     def __init__(
         self, *, executable: SomeSubstitutionsType,
-        package: Optional[SomeSubstitutionsType] = None,
-        name: Optional[SomeSubstitutionsType] = None,
-        namespace: Optional[SomeSubstitutionsType] = None,
-        exec_name: Optional[SomeSubstitutionsType] = None,
-        parameters: Optional[list] = None,
-        remappings: Optional[Iterable[tuple]] = None,
-        ros_arguments: Optional[Iterable[SomeSubstitutionsType]] = None,
-        arguments: Optional[Iterable[SomeSubstitutionsType]] = None,
+        package: SomeSubstitutionsType | None = None,
+        name: SomeSubstitutionsType | None = None,
+        namespace: SomeSubstitutionsType | None = None,
+        exec_name: SomeSubstitutionsType | None = None,
+        parameters: list | None = None,
+        remappings: Iterable[tuple] | None = None,
+        ros_arguments: Iterable[SomeSubstitutionsType] | None = None,
+        arguments: Iterable[SomeSubstitutionsType] | None = None,
         **kwargs: Any,
     ) -> None:
         cmd: list[Any] = [executable if package is None else
@@ -87,7 +88,7 @@ class Node(ExecuteProcess):
             ensure_argument_type(parameters, (list,), 'parameters', 'Node')
         super().__init__(cmd=cmd, name=exec_name, **kwargs)
         self.node_package, self.node_executable = package, executable
-        self.__name, self.__namespace = name, namespace
+        self.__node_base_name, self.__namespace = name, namespace
         self.__parameters = [self.__normalize(item) for item in parameters or ()]
         self.__remappings = []
         for rule in remappings or ():
@@ -96,12 +97,12 @@ class Node(ExecuteProcess):
                 raise TypeError(
                     f'remap_rule must be a tuple of length 2, got length {len(rule)}')
             self.__remappings.append(tuple(normalize_to_list_of_substitutions(x) for x in rule))
-        self.__node_name: Optional[str] = None
+        self.__node_name: str | None = None
         self.__ros_specific_arguments: dict[str, str] = {}
         self.__performed = False
         self.__temporary_files: list[str] = []
         self.expanded_node_namespace = self.UNSPECIFIED_NODE_NAMESPACE
-        self.expanded_remapping_rules: Optional[list[tuple[str, str]]] = None
+        self.expanded_remapping_rules: list[tuple[str, str]] | None = None
 
     @staticmethod
     def __normalize(item: Any) -> Any:
@@ -130,7 +131,7 @@ class Node(ExecuteProcess):
             _logger.error(
                 'Error while expanding or validating node name or namespace for '
                 f"'package={self.node_package}, executable={self.node_executable}, "
-                f"name={self.__name}, namespace={self.__namespace}':")
+                f"name={self.__node_base_name}, namespace={self.__namespace}':")
             raise
         extension: list[Any] = []
         if 'ns' in self.__ros_specific_arguments:
@@ -156,9 +157,9 @@ class Node(ExecuteProcess):
         from rclpy.validate_node_name import validate_node_name
 
         name = self.UNSPECIFIED_NODE_NAME
-        if self.__name is not None:
+        if self.__node_base_name is not None:
             name = perform_substitutions(
-                context, normalize_to_list_of_substitutions(self.__name))
+                context, normalize_to_list_of_substitutions(self.__node_base_name))
             validate_node_name(name)
             self.__ros_specific_arguments['name'] = f'__node:={name}'
         namespace = None

@@ -17,10 +17,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
+
+from lifecycle_msgs.msg import State, Transition, TransitionEvent
 
 from launch import Event
-from lifecycle_msgs.msg import State, Transition, TransitionEvent
 
 from .matchers import matches_node_name
 
@@ -37,13 +38,14 @@ class ChangeState(Event):
     """
 
     name = 'launch_ros.events.lifecycle.ChangeState'
-    valid_transitions = {
+    valid_transitions: ClassVar[dict[int, str]] = {
         getattr(Transition, name): name for name in (
             'TRANSITION_CREATE', 'TRANSITION_CONFIGURE', 'TRANSITION_CLEANUP',
             'TRANSITION_ACTIVATE', 'TRANSITION_DEACTIVATE', 'TRANSITION_UNCONFIGURED_SHUTDOWN',
             'TRANSITION_INACTIVE_SHUTDOWN', 'TRANSITION_ACTIVE_SHUTDOWN', 'TRANSITION_DESTROY')
     }
-    valid_states = _constants(State, ('PRIMARY_STATE_', 'TRANSITION_STATE_'))
+    valid_states: ClassVar[dict[int, str]] = _constants(
+        State, ('PRIMARY_STATE_', 'TRANSITION_STATE_'))
 
     def __init__(self, *, lifecycle_node_matcher: Callable[[Any], bool],
                  transition_id: int) -> None:

@@ -19,8 +19,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from launch import LaunchContext
 from launch.action import Action
+
+from launch import LaunchContext
 
 
 class ReadyToTest(Action):

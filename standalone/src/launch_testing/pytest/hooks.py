@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import pytest
 
@@ -73,7 +73,7 @@ class LaunchTestModule(pytest.Module):
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> Optional[pytest.Module]:
+def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> pytest.Module | None:
     # Only modules that say so are imported here, before pytest has set them up as its own.
     try:
         text = module_path.read_text(encoding='utf-8')

@@ -16,16 +16,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 import re
-from typing import Any, Optional
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from .text import build_text_match, remove_ansi_escape_sequences
 
 
 def basic_output_filter(
-    filtered_prefixes: Optional[Iterable[str]] = None,
-    filtered_patterns: Optional[Iterable[str]] = None,
+    filtered_prefixes: Iterable[str] | None = None,
+    filtered_patterns: Iterable[str] | None = None,
 ) -> Callable[[str], str]:
     """Return a function that drops lines with these beginnings (pid, rc) or patterns."""
     prefixes = tuple(('pid', 'rc') if filtered_prefixes is None else filtered_prefixes)
@@ -38,7 +38,7 @@ def basic_output_filter(
 
 
 def expect_output(
-    text: Optional[str] = None, *, lines: Optional[list[str]] = None, expected_text: Any = None,
+    text: str | None = None, *, lines: list[str] | None = None, expected_text: Any = None,
     expected_lines: Any = None, strip_ansi_escape_sequences: bool = True, strict: bool = False,
 ) -> bool:
     """Tell if a text (or lines) has the expected text, or the expected lines in order.

@@ -16,12 +16,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 import re
-from typing import Any, Optional
+from collections.abc import Callable, Iterable
+from typing import Any
 
 _ANSI = re.compile(r'\x1b\[[0-?]*[ -/]*[@-~]')
-Match = Callable[..., Optional[tuple[int, int]]]
+Match = Callable[..., tuple[int, int] | None]
 
 
 def remove_ansi_escape_sequences(text: str) -> str:
@@ -35,21 +35,21 @@ def build_text_match(expected_text: Any, *, strict: bool = False) -> Match:
     :param strict: the match must begin at the start; a text must be the whole rest.
     """
     if isinstance(expected_text, str):
-        def match(actual: str, start: int = 0) -> Optional[tuple[int, int]]:
+        def match(actual: str, start: int = 0) -> tuple[int, int] | None:
             actual = actual.replace('\r\n', '\n')
             if strict:
                 return (start, len(actual)) if actual[start:] == expected_text else None
             found = actual.find(expected_text, start)
             return None if found < 0 else (found, found + len(expected_text))
     elif isinstance(expected_text, re.Pattern):
-        def match(actual: str, start: int = 0) -> Optional[tuple[int, int]]:
+        def match(actual: str, start: int = 0) -> tuple[int, int] | None:
             actual = actual.replace('\r\n', '\n')
             found = (expected_text.match if strict else expected_text.search)(actual, start)
             return None if found is None else found.span()
     elif isinstance(expected_text, Iterable):
         parts = [build_text_match(text) for text in expected_text]
 
-        def match(actual: str, start: int = 0) -> Optional[tuple[int, int]]:
+        def match(actual: str, start: int = 0) -> tuple[int, int] | None:
             first, end = None, start
             for part in parts:
                 span = part(actual, end)

@@ -27,11 +27,11 @@ from launch.actions import ExecuteProcess
 NO_CMD_ARGS = object()
 
 
-class NoMatchingProcessException(Exception):  # noqa: N818
+class NoMatchingProcessException(Exception):
     """Say that no process matches."""
 
 
-def KeepAliveProc() -> ExecuteProcess:  # noqa: N802
+def KeepAliveProc() -> ExecuteProcess:
     """Return a process that does nothing until it is interrupted."""
     script = ('import time\n'
               'try:\n'
@@ -42,7 +42,7 @@ def KeepAliveProc() -> ExecuteProcess:  # noqa: N802
     return ExecuteProcess(cmd=[sys.executable, '-c', script])
 
 
-def resolveProcesses(  # noqa: N802
+def resolveProcesses(
     info_obj: Any, *, process: Any = None, cmd_args: Any = None,
     strict_proc_matching: bool = True,
 ) -> list[ExecuteProcess]:
