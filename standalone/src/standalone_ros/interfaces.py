@@ -19,6 +19,7 @@ import importlib.abc
 import importlib.machinery
 import re
 import sys
+import threading
 from collections.abc import Callable
 from functools import cache
 from types import ModuleType
@@ -63,7 +64,10 @@ def _container(name: str, kind: str, members: dict[str, Any]) -> type:
     return metaclass(name, base, module, {})(base, (), namespace)
 
 
-@cache
+# Two threads that import a message first at once must get the same class.
+_lock = threading.RLock()
+
+
 def get_class(name: str) -> Any:
     """Return the class of `pkg/msg/Name`, `pkg/srv/Name`, `pkg/srv/Name_Request` and so on.
 
@@ -73,6 +77,12 @@ def get_class(name: str) -> Any:
         There is no such interface.
 
     """
+    with _lock:
+        return _make_class(name)
+
+
+@cache
+def _make_class(name: str) -> Any:
     if structures.is_action(name):
         parts = {part: get_class(f'{name}_{part}') for part in ('Goal', 'Result', 'Feedback')}
         impl = type('Impl', (), {
