@@ -61,6 +61,9 @@ ARGUMENTS = (
     ('log_level', 'info', 'Log level of the nodes.'),
 )
 
+# Beside the launch files both in the source tree and where it is installed.
+CONFIG = Path(__file__).resolve().parent.parent / 'config'
+
 # From when the player offers its topics until it plays, in seconds: time to find each other.
 DISCOVERY = '1.0'
 
@@ -96,14 +99,13 @@ def graph(context):
         ros_arguments=['--log-level', f'segmentation_node:={given["log_level"]}'])
     evaluation = Node(
         package='vidseg_ros', executable='evaluation_node', name='evaluation_node',
-        namespace=namespace, output='screen', parameters=[{
+        namespace=namespace, output='screen', parameters=[str(CONFIG / 'evaluation.param.yaml'), {
             'cameras': cameras,
             'transport': given['transport'],
             'report': str(Path(given['report']).expanduser().resolve()),
             'segmentation_node': f'{root}/segmentation_node',
             'drain_timeout': float(given['drain_timeout']),
             'consistency': given['consistency'].lower() in ('true', '1', 'yes'),
-            'depth': DEPTH,
             'title': f'{given["method"]} on {Path(given["bag"]).name}',
             'facts': facts(given),
         }],
@@ -172,8 +174,7 @@ def truth_topic(camera):
 
 def segmentation_parameters(given, cameras, root):
     """Return the parameter file, and over it what was given and what an evaluation needs."""
-    file = given['params_file'] or str(
-        Path(__file__).resolve().parent.parent / 'config' / f'{given["method"]}.param.yaml')
+    file = given['params_file'] or str(CONFIG / f'{given["method"]}.param.yaml')
     if given['params_file'] and not Path(file).exists():
         raise RuntimeError(f"there is no parameter file '{file}'")
     values = {

@@ -21,21 +21,21 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from vidseg_ros.datasets.base import SegmentationDataset
-from vidseg_ros.datasets.errors import DatasetError
-from vidseg_ros.datasets.registry import dataset_names, open_dataset
-from vidseg_ros.evaluation.report import Report, provenance, write_json, write_report
-from vidseg_ros.evaluation.runner import LabelSpacesDiffer, Outcome, run
-from vidseg_ros.methods.registry import MethodError, MethodOptions, create_method, method_names
+# What takes long to import (torch, matplotlib) is imported where it is needed, so that --help
+# of any command stays quick.
+if TYPE_CHECKING:
+    from vidseg_ros.datasets.base import SegmentationDataset
+    from vidseg_ros.evaluation.runner import Outcome
+    from vidseg_ros.methods.registry import MethodOptions
 
-HELP = 'score a method on a data set'
+DESCRIPTION = 'Score a method on a data set.'
 
 
 class UsageError(ValueError):
@@ -45,12 +45,13 @@ class UsageError(ValueError):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options to its parser."""
     parser.add_argument('--dataset', required=True, metavar='NAME',
-                        help=f'data set: {", ".join(dataset_names())}')
+                        help='data set: camvid, cityscapes, cityscapes_sequence, stuttgart, '
+                             'synthetic')
     parser.add_argument('--root', type=Path, metavar='DIR', help="the data set's directory")
     parser.add_argument('--split', default='val', metavar='NAME',
                         help='its split (default: %(default)s)')
     parser.add_argument('--method', required=True, metavar='NAME',
-                        help=f'method: {", ".join(method_names())}')
+                        help='method: per_frame, fassvid, or one that another package adds')
     parser.add_argument('--checkpoint', default='', metavar='FILE',
                         help='weights (default: those shipped with the method)')
     parser.add_argument('--engine', default='auto', metavar='NAME',
@@ -73,15 +74,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Evaluate; return 0, or 2 after saying why it could not be done."""
+    """
+    Evaluate, and print and write what came of it.
+
+    A ValueError, its message meant for people, says why it could not be done.
+    """
+    options = method_options(args.checkpoint, args.engine, args.set)
+    dataset = _open(args)
+
+    from vidseg_ros.evaluation.report import Report, provenance, write_json, write_report
+    from vidseg_ros.evaluation.runner import run
+    from vidseg_ros.methods.registry import create_method
+
     console, messages = Console(), Console(stderr=True)
-    try:
-        options = method_options(args.checkpoint, args.engine, args.set)
-        dataset = _open(args)
-        segmenter = create_method(args.method, options)
-    except (DatasetError, MethodError, UsageError) as error:
-        messages.print(f'vidseg evaluate: {error}', style='red', markup=False, highlight=False)
-        return 2
+    segmenter = create_method(args.method, options)
     try:
         with Progress(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
                       TimeRemainingColumn(), console=messages, transient=True) as bar:
@@ -92,9 +98,6 @@ def main(args: argparse.Namespace) -> int:
                           save_predictions=args.save_predictions,
                           progress=lambda done, total: bar.update(task, completed=done,
                                                                   total=total))
-    except (DatasetError, LabelSpacesDiffer) as error:
-        messages.print(f'vidseg evaluate: {error}', style='red', markup=False, highlight=False)
-        return 2
     finally:
         segmenter.close()
     outcome.figures.update(
@@ -120,6 +123,8 @@ def method_options(checkpoint: str, engine: str, settings: Sequence[str]) -> Met
     Keys that every method knows go to their field; all others are the method's own. UsageError
     where a setting is not of that form.
     """
+    from vidseg_ros.methods.registry import MethodOptions
+
     known = {field.name for field in dataclasses.fields(MethodOptions)} - {'extra'}
     common: dict[str, Any] = {'checkpoint': checkpoint, 'engine': engine}
     extra: dict[str, Any] = {}
@@ -137,6 +142,8 @@ def method_options(checkpoint: str, engine: str, settings: Sequence[str]) -> Met
 
 
 def _open(args: argparse.Namespace) -> SegmentationDataset:
+    from vidseg_ros.datasets.registry import open_dataset
+
     options: Mapping[str, Any] = {'label_space': args.label_space} if args.label_space else {}
     return open_dataset(args.dataset, args.root, args.split, **options)
 
