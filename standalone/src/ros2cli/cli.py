@@ -96,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int | str | None:
     if getattr(args, 'main', None) is None:
         getattr(args, 'command_parser', parser).print_help()
         return 0
-    signal.signal(signal.SIGTERM, _terminate)
+    before = signal.signal(signal.SIGTERM, _terminate)
     try:
         status = args.main(args)
         sys.stdout.flush()
@@ -108,6 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int | str | None:
         return 128 + int(signal.SIGPIPE)
     except RuntimeError as error:
         return str(error)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return status
 
 
