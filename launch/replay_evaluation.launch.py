@@ -117,9 +117,10 @@ def graph(context):
             'lifecycle_node': f'{root}/segmentation_node',
             'timeout': float(given['start_timeout']),
             'published': [f'{root}/camera/{c}/segmentation/labels' for c in cameras],
-            # Those of segmentation_node and of evaluation_node.
-            'subscribed': [f'{root}{topic}' for c in cameras
-                           for topic in [image_topic(c, given)] * 2 + [truth_topic(c)]],
+            # Images go to segmentation_node and to evaluation_node.
+            'subscribed': [f'{root}{topic}' for c in cameras for topic in (
+                image_topic(c, given), image_topic(c, given), truth_topic(c),
+                f'/camera/{c}/segmentation/labels')],
         }])
     player = ExecuteProcess(cmd=play(given, cameras, root, Path(scratch)), name='player',
                             output='screen')
