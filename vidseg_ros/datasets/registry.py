@@ -29,6 +29,7 @@ from vidseg_ros.datasets.cityscapes import (
     StuttgartDataset,
 )
 from vidseg_ros.datasets.errors import DatasetError
+from vidseg_ros.datasets.synthetic import SyntheticDataset
 
 DATASETS: Final[Mapping[str, type[SegmentationDataset]]] = MappingProxyType({
     kind.name: kind for kind in (
@@ -36,6 +37,7 @@ DATASETS: Final[Mapping[str, type[SegmentationDataset]]] = MappingProxyType({
         CityscapesDataset,
         CityscapesSequenceDataset,
         StuttgartDataset,
+        SyntheticDataset,
     )
 })
 """Data sets by name."""

@@ -37,20 +37,21 @@ def _along_street(painter: Painter, sprite: Sprite, x: float, y: tuple[float, fl
     if start >= high - 0.1:
         return
     # Columns run from the end of the street on the right, towards it on the left.
-    cut = round((start - low) / (high - low) * sprite.shape[1])
-    if sprite.shape[1] - cut < 2:
+    wide = sprite.picture.shape[1]
+    cut = round((start - low) / (high - low) * wide)
+    if wide - cut < 2:
         return
     side = 1.0 if x > 0 else -1.0
     normal: Vector = (-side, 0.0, 0.0)
     near_top, far_top = (x, y[1], start), (x, y[1], high)
     near_low, far_low = (x, y[0], start), (x, y[0], high)
     if side > 0:
-        picture = np.ascontiguousarray(sprite[:, :sprite.shape[1] - cut])
+        picture = sprite.columns(0, wide - cut) if cut else sprite
         corners = np.array([far_top, near_top, near_low, far_low])
     else:
-        picture = np.ascontiguousarray(sprite[:, cut:])
+        picture = sprite.columns(cut, wide) if cut else sprite
         corners = np.array([near_top, far_top, far_low, near_low])
-    middle = np.array([x, 2.0, start + 0.35 * (high - start)])
+    middle = (x, 2.0, start + 0.35 * (high - start))
     painter.board(picture, corners, normal, distance=painter.distance(middle))
 
 
@@ -87,7 +88,7 @@ class House:
                 (left, self.height, low), (right, self.height, low), (right, 0.0, low),
                 (left, 0.0, low)]), TO_CAMERA)
             if self.roof > 0:
-                colour = self.side[..., :3].reshape(-1, 3).mean(axis=0)
+                colour = self.side.picture[0, 0].tolist()
                 painter.sheet(np.array([
                     (self.x, self.height, low), (ridge, self.height + self.roof, low),
                     (behind, self.height, low)]), (colour[0], colour[1], colour[2]),

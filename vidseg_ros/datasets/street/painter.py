@@ -15,6 +15,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -49,10 +51,14 @@ class Painter:
         self.camera: Camera = canvas.camera
         self.light = light
         self.shadow = 0.0
+        x, y, z = self.camera.position.tolist()
+        self._eye: Vector = (x, y, z)
+        # Round things show some of the side that the sun is on.
+        self._round: Vector = (light.to_sun[0] * 0.5, 0.3, -0.5)
 
-    def distance(self, point: Points) -> float:
-        """Return the distance in metres from the camera to a world point [3]."""
-        return float(np.linalg.norm(point - self.camera.position))
+    def distance(self, point: Sequence[float]) -> float:
+        """Return the distance in metres from the camera to a world point."""
+        return math.dist(point, self._eye)
 
     def colour(self, albedo: Albedo, normal: Vector, distance: float,
                label: int) -> tuple[int, int, int, int]:
@@ -64,76 +70,83 @@ class Painter:
         """Return what a lamp looks like: it needs no sun."""
         return int(colour[0]), int(colour[1]), int(colour[2]), label
 
-    def face(self, points: Points, albedo: Albedo, label: int, *, glowing: bool = False) -> bool:
+    def _places(self, points: Points) -> list[tuple[float, float]] | None:
+        """Return the pixels of a polygon of world points, cut off at the near plane."""
+        places = [self.camera.project_point(point) for point in points.tolist()]
+        if min(place[2] for place in places) >= NEAR_M:
+            return [place[:2] for place in places]
+        cut = self.camera.project_polygon(points)
+        return None if cut is None else cut.tolist()
+
+    def face(self, points: Points, albedo: Albedo, label: int) -> bool:
         """
         Paint a flat convex face of world points [N, 3], if its front is seen.
 
         The front is where the points run clockwise. Return whether it is seen.
         """
-        normal = np.cross(points[1] - points[0], points[2] - points[0])
-        if np.dot(normal, self.camera.position - points[0]) <= 0:
+        (ax, ay, az), (bx, by, bz), (cx, cy, cz) = points[:3].tolist()
+        bx, by, bz, cx, cy, cz = bx - ax, by - ay, bz - az, cx - ax, cy - ay, cz - az
+        nx, ny, nz = by * cz - bz * cy, bz * cx - bx * cz, bx * cy - by * cx
+        eye = self._eye
+        if nx * (eye[0] - ax) + ny * (eye[1] - ay) + nz * (eye[2] - az) <= 0:
             return False
-        places = self.camera.project_polygon(points)
+        places = self._places(points)
         if places is None:
             return False
-        length = float(np.linalg.norm(normal)) or 1.0
-        unit = (normal[0] / length, normal[1] / length, normal[2] / length)
-        middle = points.mean(axis=0)
-        self.canvas.fill(places, self.glow(albedo, label) if glowing else self.colour(
-            albedo, unit, self.distance(middle), label))
+        length = math.sqrt(nx * nx + ny * ny + nz * nz) or 1.0
+        self.canvas.fill(places, self.colour(
+            albedo, (nx / length, ny / length, nz / length), self.distance((ax, ay, az)), label))
         return True
 
     def sheet(self, points: Points, albedo: Albedo, normal: Vector, label: int) -> None:
         """Paint a flat convex face of world points [N, 3] that has no back."""
-        places = self.camera.project_polygon(points)
+        places = self._places(points)
         if places is not None:
             self.canvas.fill(places, self.colour(
-                albedo, normal, self.distance(points.mean(axis=0)), label))
+                albedo, normal, self.distance(points.mean(axis=0).tolist()), label))
 
-    def limb(self, start: Points, end: Points, widths: tuple[float, float], albedo: Albedo,
+    def limb(self, start: Vector, end: Vector, widths: tuple[float, float], albedo: Albedo,
              label: int) -> None:
         """Paint a round thing from one world point to another, so many metres thick at each."""
-        seen = self.camera.to_camera(np.array([start, end]))
-        if seen[:, 2].min() < NEAR_M:
+        u0, v0, near = self.camera.project_point(start)
+        u1, v1, far = self.camera.project_point(end)
+        if min(near, far) < NEAR_M:
             return
-        places = self.camera.pixels(seen)
-        radii = self.camera.focal / seen[:, 2] * np.array(widths) / 2
-        colour = self.colour(albedo, (self.light.to_sun[0] * 0.5, 0.3, -0.5),
-                             float(seen[:, 2].mean()), label)
-        along = places[1] - places[0]
-        length = float(np.hypot(*along))
+        r0 = self.camera.focal / near * widths[0] / 2
+        r1 = self.camera.focal / far * widths[1] / 2
+        colour = self.colour(albedo, self._round, near, label)
+        length = math.hypot(u1 - u0, v1 - v0)
         if length > 1e-6:
-            across = np.array([-along[1], along[0]]) / length
-            self.canvas.fill(np.array([
-                places[0] + across * radii[0], places[1] + across * radii[1],
-                places[1] - across * radii[1], places[0] - across * radii[0]]), colour)
-        for place, radius in zip(places, radii, strict=True):
-            if radius > 0.6:
-                self.canvas.disc(place, float(radius), colour)
+            x, y = (v0 - v1) / length, (u1 - u0) / length
+            self.canvas.fill([(u0 + x * r0, v0 + y * r0), (u1 + x * r1, v1 + y * r1),
+                              (u1 - x * r1, v1 - y * r1), (u0 - x * r0, v0 - y * r0)], colour)
+        if r0 > 0.6:
+            self.canvas.disc((u0, v0), r0, colour)
+        if r1 > 0.6:
+            self.canvas.disc((u1, v1), r1, colour)
 
-    def ball(self, middle: Points, radius: float, albedo: Albedo, label: int, *,
+    def ball(self, middle: Vector, radius: float, albedo: Albedo, label: int, *,
              glowing: bool = False) -> None:
         """Paint a ball around a world point, its radius in metres."""
-        seen = self.camera.to_camera(middle[None])
-        if seen[0, 2] < NEAR_M:
+        u, v, depth = self.camera.project_point(middle)
+        if depth < NEAR_M:
             return
-        colour = self.glow(albedo, label) if glowing else self.colour(
-            albedo, (self.light.to_sun[0] * 0.5, 0.3, -0.5), float(seen[0, 2]), label)
-        self.canvas.disc(self.camera.pixels(seen)[0],
-                         self.camera.focal * radius / float(seen[0, 2]), colour)
+        colour = (self.glow(albedo, label) if glowing
+                  else self.colour(albedo, self._round, depth, label))
+        self.canvas.disc((u, v), self.camera.focal * radius / depth, colour)
 
-    def line(self, points: Points, width: float, albedo: Albedo, label: int,
+    def line(self, points: Sequence[Vector], width: float, albedo: Albedo, label: int,
              closed: bool = False) -> None:
-        """Paint a line along world points [N, 3], so many metres thick."""
-        seen = self.camera.to_camera(points)
-        if seen[:, 2].min() < NEAR_M:
+        """Paint a line along world points, so many metres thick."""
+        places = [self.camera.project_point(point) for point in points]
+        if min(place[2] for place in places) < NEAR_M:
             return
-        depth = float(seen[:, 2].mean())
-        self.canvas.stroke(self.camera.pixels(seen), self.camera.focal * width / depth,
+        depth = places[0][2]
+        self.canvas.stroke([place[:2] for place in places], self.camera.focal * width / depth,
                            self.colour(albedo, UP, depth, label), closed)
 
     def board(self, sprite: Sprite, corners: Points, normal: Vector,
-              mask: Sprite | None = None, distance: float | None = None) -> None:
+              distance: float | None = None) -> None:
         """
         Paint a picture on a board.
 
@@ -144,9 +157,9 @@ class Painter:
         if seen[:, 2].min() < NEAR_M:
             return
         if distance is None:
-            distance = self.distance(corners.mean(axis=0))
+            distance = self.distance(corners.mean(axis=0).tolist())
         table = self.light.table(self.light.gain(normal, self.shadow), distance)
-        self.canvas.paste(sprite, mask, self.camera.pixels(seen), table)
+        self.canvas.paste(sprite, self.camera.pixels(seen), table)
 
 
 def box_faces(x: tuple[float, float], y: tuple[float, float], z: tuple[float, float],

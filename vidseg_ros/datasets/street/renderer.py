@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -44,6 +44,8 @@ _SHADOW_REACH_M: Final = 110.0
 _FAR_M: Final = 600.0
 _GROUND_LEVELS: Final = 6
 _NOISE_SIGMA: Final = 1.6
+# On the ground, at noon.
+_MOST_LIGHT: Final = 1.8
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,8 @@ class StreetRenderer:
         levels = [self.scene.ground]
         for _ in range(_GROUND_LEVELS - 1):
             last = levels[-1]
-            levels.append(cv2.resize(last, (max(1, last.shape[1] // 2), last.shape[0] // 2),
-                                     interpolation=cv2.INTER_AREA))
+            levels.append(_bytes(cv2.resize(last, (last.shape[1] // 2, last.shape[0] // 2),
+                                            interpolation=cv2.INTER_AREA)))
         self._ground = levels
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed).spawn(1)[0]))
         grain = rng.normal(0, _NOISE_SIGMA, (height + 64, width + 64, 3)).round().astype(np.int16)
@@ -189,20 +191,19 @@ class StreetRenderer:
                 (rows[part] + 0.5) * factor - 0.5, cv2.INTER_LINEAR,
                 borderMode=cv2.BORDER_WRAP)
 
-        lit, shaded = light.gain(UP), light.gain(UP, 1.0)
+        lit, shaded = np.array(light.gain(UP)), np.array(light.gain(UP, 1.0))
         mask = self._shadow_mask(camera, light, time, hulls)[first:]
         share = np.arange(256.0)[:, None] / 255
         # Half the light under a car is gone even without sun: 255 is that, 190 plain shadow.
         dark = np.interp(share[:, 0], [0.0, 190 / 255, 1.0], [0.0, 1.0, 1.0])[:, None]
         under = np.interp(share[:, 0], [0.0, 190 / 255, 1.0], [1.0, 1.0, 0.45])[:, None]
         gains = (lit * (1 - dark) + shaded * dark) * under
-        # 1.25 is the most light there can be.
-        table = np.clip(gains / 1.25 * 255, 0, 255).astype(np.uint8)
+        table = np.clip(gains / _MOST_LIGHT * 255, 0, 255).astype(np.uint8)
         factor_image = cv2.LUT(cv2.merge([mask] * 3), table[None])
-        ground = cv2.multiply(ground, factor_image, scale=1.25 / 255)
+        ground = _bytes(cv2.multiply(ground, factor_image, scale=_MOST_LIGHT / 255))
         haze = 1.0 - np.exp(-reach / 320.0)
         hazy = (ground * (1 - haze)[:, None, None].astype(np.float32)
-                + (haze[:, None] * light.haze_colour)[:, None].astype(np.float32))
+                + (haze[:, None] * np.array(light.haze_colour))[:, None].astype(np.float32))
         scale = canvas.pixels.shape[0] // height
         big = cv2.resize(np.clip(hazy, 0, 255).astype(np.uint8),
                          (width * scale, (height - first) * scale),
@@ -256,7 +257,7 @@ class StreetRenderer:
                     fixed = np.round(np.clip(places, -1e5, 1e5) * 16).astype(np.int32)
                     cv2.fillConvexPoly(mask, fixed, value, cv2.LINE_8, 4)
         soft = max(3, camera.size[1] // 340) | 1
-        return cv2.GaussianBlur(mask, (soft, soft), 0)
+        return _bytes(cv2.GaussianBlur(mask, (soft, soft), 0))
 
     def _paint_backdrop(self, painter: Painter) -> None:
         """Close the end of the street with trees in the haze."""
@@ -280,9 +281,14 @@ class StreetRenderer:
         height, width = image.shape[:2]
         dy, dx = np.random.Generator(np.random.PCG64(
             np.random.SeedSequence((self._grain_seed, frame)))).integers(0, 64, 2).tolist()
-        image = cv2.multiply(image, self._vignette, scale=1 / 255)
-        image = cv2.add(image, self._brighter[dy:dy + height, dx:dx + width])
-        return cv2.subtract(image, self._darker[dy:dy + height, dx:dx + width])
+        window = (slice(dy, dy + height), slice(dx, dx + width))
+        seen = cv2.multiply(image, self._vignette, scale=1 / 255)
+        seen = cv2.add(seen, self._brighter[window])
+        return _bytes(cv2.subtract(seen, self._darker[window]))
+
+
+def _bytes(array: NDArray[Any]) -> Image:
+    return np.asarray(array, np.uint8)
 
 
 def _view_end(camera: Camera) -> float:

@@ -59,10 +59,11 @@ _PAINTS: Final[tuple[Albedo, ...]] = (
 _Choice = TypeVar('_Choice')
 
 
-def with_label(colours: textures.Picture, label: int) -> Sprite:
-    """Return a picture, uint8 [h, w, 3], with a label id as its fourth channel."""
+def _sprite(colours: textures.Picture, label: int,
+            mask: textures.Picture | None = None) -> Sprite:
+    """Return a picture, uint8 [h, w, 3], of things of a label."""
     fourth = np.full((*colours.shape[:2], 1), label, np.uint8)
-    return np.ascontiguousarray(np.concatenate([colours, fourth], axis=2))
+    return Sprite(np.ascontiguousarray(np.concatenate([colours, fourth], axis=2)), mask)
 
 
 class _Ahead:
@@ -96,26 +97,25 @@ class Scene:
         self._speed = rng.uniform(7.0, 10.0)
         self._phases = rng.uniform(0, 2 * math.pi, 8)
         self.end_m = self.driven(duration_s) + VIEW_M
-        # Half of the drives go towards a low sun.
+        # Two drives in five go towards a low sun.
         if rng.random() < 0.4:
             self._sun = (rng.uniform(-0.35, 0.35), rng.uniform(0.16, 0.24))
         else:
-            self._sun = (rng.choice([-1.0, 1.0]) * rng.uniform(0.7, 2.4), rng.uniform(0.55, 0.95))
+            self._sun = (rng.choice([-1.0, 1.0]) * rng.uniform(0.5, 2.4), rng.uniform(0.7, 1.15))
         self._cloud_period_s = rng.uniform(7.0, 14.0)
         self.cloudiness = rng.uniform(0.1, 0.65)
         self._rng = rng
         self.ground = textures.ground(rng)
         from_right = math.sin(self._sun[0])
-        self._trees = [textures.tree(rng, from_right) for _ in range(5)]
-        self._tree_sprites = [(with_label(tree.colours, VEGETATION), tree.mask)
-                              for tree in self._trees]
-        self._signs = [(with_label(cut.colours, SIGN), cut.mask)
-                       for cut in map(textures.sign, range(5))]
+        self._trees = [_sprite(tree.colours, VEGETATION, tree.mask) for tree in
+                       (textures.tree(rng, from_right) for _ in range(5))]
+        self._signs = [_sprite(sign.colours, SIGN, sign.mask)
+                       for sign in map(textures.sign, range(5))]
         self._borders = [
-            (with_label(textures.hedge(rng), VEGETATION), 1.5),
-            (with_label(textures.fence(rng), label_id('fence')), 1.3),
-            (with_label(textures.stone_wall(rng), label_id('wall')), 1.6)]
-        self.backdrop = with_label(textures.hedge(rng), VEGETATION)
+            (_sprite(textures.hedge(rng), VEGETATION), 1.5),
+            (_sprite(textures.fence(rng), label_id('fence')), 1.3),
+            (_sprite(textures.stone_wall(rng), label_id('wall')), 1.6)]
+        self.backdrop = _sprite(textures.hedge(rng), VEGETATION)
         self.houses: list[House] = []
         self.gardens: list[Garden] = []
         self.things: list[Thing] = []
@@ -147,7 +147,7 @@ class Scene:
         """Return the light at a time in seconds: clouds pass before the sun."""
         wave = (math.sin(2 * math.pi * time / self._cloud_period_s + self._phases[6])
                 + 0.4 * math.sin(5.1 * math.pi * time / self._cloud_period_s + self._phases[7]))
-        strength = 0.5 * (1 + math.tanh(1.6 * wave + 1.9 - 2.6 * self.cloudiness))
+        strength = 0.5 * (1 + math.tanh(1.6 * wave + 2.2 - 2.2 * self.cloudiness))
         return Light(float(self._sun[0]), float(self._sun[1]),
                      0.15 + 0.85 * float(strength))
 
@@ -173,8 +173,8 @@ class Scene:
             bays, floors = int(rng.integers(3, 7)), int(rng.integers(3, 6))
             bay_m, floor_m = rng.uniform(2.5, 3.3), rng.uniform(2.9, 3.5)
             picture = textures.facade(rng, bays, floors, bay_m, floor_m)
-            fronts.append((with_label(picture, BUILDING), bays * bay_m, floors * floor_m,
-                           with_label(textures.side_wall(rng, picture), BUILDING)))
+            fronts.append((_sprite(picture, BUILDING), bays * bay_m, floors * floor_m,
+                           _sprite(textures.side_wall(rng, picture), BUILDING)))
         for side in (-1.0, 1.0):
             z = -_BEHIND_M - rng.uniform(0, 10)
             setback = rng.uniform(0, 1.0)
@@ -198,13 +198,12 @@ class Scene:
         rng = self._rng
         border, height = self._one_of(self._borders)
         repeat = max(1, round(long / 5.0))
-        wide = np.ascontiguousarray(np.tile(border, (1, repeat, 1)))
+        wide = Sprite(np.ascontiguousarray(np.tile(border.picture, (1, repeat, 1))))
         trees = []
         for _ in range(int(rng.integers(2, 5))):
-            sprite, mask = self._one_of(self._tree_sprites)
+            sprite = self._one_of(self._trees)
             trees.append(Tree(side * (SIDEWALK_M + rng.uniform(2.5, 7.0)),
-                              z + rng.uniform(1.5, long - 1.5), rng.uniform(6.0, 10.0), sprite,
-                              mask))
+                              z + rng.uniform(1.5, long - 1.5), rng.uniform(6.0, 10.0), sprite))
         self.gardens.append(Garden(side * (SIDEWALK_M + 0.2), (z, z + long), wide, height, trees))
 
     def _near_crossing(self, z: float, before: float, after: float) -> bool:
@@ -221,9 +220,9 @@ class Scene:
             z = -5.0
             while z < self.end_m:
                 if rng.random() < 0.75 and not self._near_crossing(z, 5.0, 3.0):
-                    sprite, mask = self._one_of(self._tree_sprites)
+                    sprite = self._one_of(self._trees)
                     self.things.append(Tree(side * (ROAD_M + 0.95), z + rng.uniform(-2, 2),
-                                            rng.uniform(5.0, 7.5), sprite, mask, 0.18))
+                                            rng.uniform(5.0, 7.5), sprite, 0.18))
                 z += rng.uniform(9.0, 20.0)
         z = 6.0
         while z < self.end_m:
@@ -243,7 +242,7 @@ class Scene:
         for side in (-1, 1):
             z = -12.0 + rng.uniform(0, 5)
             while z < self.end_m:
-                if rng.random() < 0.62 and not self._near_crossing(z, 9.0, 6.0):
+                if rng.random() < 0.5 and not self._near_crossing(z, 9.0, 6.0):
                     kind = str(rng.choice(['car', 'estate', 'van'], p=[0.5, 0.35, 0.15]))
                     x = side * (PARKED_M + rng.uniform(-0.08, 0.12))
                     heading = side if rng.random() < 0.9 else -side

@@ -45,7 +45,8 @@ class Cutout:
     mask: Picture
 
 
-def noise(rng: Random, size: tuple[int, int], cell: float, octaves: int = 3) -> NDArray[np.float32]:
+def noise(rng: Random, size: tuple[int, int], cell: float,
+          octaves: int = 3) -> NDArray[np.float32]:
     """
     Return smooth noise, float32 [h, w], about -1..1.
 
@@ -124,8 +125,8 @@ def ground(rng: Random) -> Picture:
 
     walk = (np.abs(x) >= ROAD_M) & (np.abs(x) < SIDEWALK_M)
     slabs = 1 + 0.03 * fine + 0.10 * blotches
-    shades = 1 + 0.07 * (rng.random((round(GROUND_PERIOD_M / 0.8), round(2 * GROUND_REACH_M / 0.8)))
-                         - 0.5)
+    slab_grid = (round(GROUND_PERIOD_M / 0.8), round(2 * GROUND_REACH_M / 0.8))
+    shades = 1 + 0.07 * (rng.random(slab_grid) - 0.5)
     slabs *= cv2.resize(shades.astype(np.float32), (width, length),
                         interpolation=cv2.INTER_NEAREST)
     paving = _tinted(slabs, (163, 157, 148))

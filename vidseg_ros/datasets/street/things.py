@@ -29,6 +29,7 @@ from vidseg_ros.datasets.street.painter import (
     TO_CAMERA,
     Albedo,
     Painter,
+    Vector,
     box_faces,
     inset,
     label_id,
@@ -144,10 +145,10 @@ class Vehicle(Thing):
         axles = {'truck': (1.3, 6.2), 'bus': (2.6, 8.9)}.get(
             self.kind, (0.75, self.length - 0.85))
         radius = 0.46 if self.kind in ('truck', 'bus') else 0.32
-        for axle in sorted(axles, reverse=self.heading < 0):
-            tyres = self._box(time, (0.0, radius), (axle - radius, axle + radius), 0.06)
+        for axle in axles:
+            tyres = self._box(time, (0.0, radius), (axle - 0.05, axle + 0.05), 0.02)
             for end in ('rear', 'front'):
-                for left, right in ((0.0, 0.15), (0.85, 1.0)):
+                for left, right in ((0.0, 0.13), (0.87, 1.0)):
                     painter.face(inset(tyres[end], left, 0, right, 1), _TYRE, self.label)
         self._solid(painter, self._box(time, (0.2, 0.5), (0.35, self.length - 0.35), 0.12),
                     (26, 26, 28))
@@ -288,41 +289,41 @@ class Person(Thing):
     def paint(self, painter: Painter, time: float) -> None:
         x, z = self.path(time)
         tall = self.height / 1.75
-        ahead = np.array([self.direction[0], 0.0, self.direction[1]])
-        beside = np.array([self.direction[1], 0.0, -self.direction[0]])
+        ahead_x, ahead_z = self.direction
         swing = math.sin(self.phase + time * self.pace * math.pi) * (0.48 if self.pace else 0.06)
         rise = 0.02 * abs(math.cos(self.phase + time * self.pace * math.pi))
 
-        def at(forward: float, up: float, sideways: float) -> Points:
-            return np.array([x, 0.0, z]) + (ahead * forward + beside * sideways
-                                            + np.array([0.0, up + rise, 0.0])) * tall
+        def at(forward: float, up: float, sideways: float) -> Vector:
+            return (x + (ahead_x * forward + ahead_z * sideways) * tall, (up + rise) * tall,
+                    z + (ahead_z * forward - ahead_x * sideways) * tall)
 
         wear = self.clothes
-        sides = sorted((-1, 1), key=lambda s: -painter.camera.depth(*at(0, 0, 0.2 * s)[[0, 2]]))
+        sides = sorted((-1, 1), key=lambda s: -painter.camera.depth(at(0, 0, 0.2 * s)))
         for side in sides:
             angle = swing * side
-            knee = at(0.45 * math.sin(angle) + 0.02, 0.92 - 0.45 * math.cos(angle), 0.09 * side)
+            step, up = 0.45 * math.sin(angle) + 0.02, 0.92 - 0.45 * math.cos(angle)
+            knee = at(step, up, 0.09 * side)
             bend = angle - (0.5 * max(0.0, -angle) + 0.06)
-            foot = knee + (ahead * math.sin(bend) - np.array([0, math.cos(bend), 0])) * 0.43 * tall
+            step, up = step + 0.43 * math.sin(bend), max(0.05, up - 0.43 * math.cos(bend))
+            foot, toe = at(step, up, 0.09 * side), at(step + 0.15, up, 0.09 * side)
             painter.limb(at(0, 0.94, 0.085 * side), knee, (0.17, 0.13), wear.trousers, PERSON)
             painter.limb(knee, foot, (0.13, 0.09), wear.trousers, PERSON)
-            painter.limb(foot, foot + ahead * 0.15 * tall, (0.09, 0.08), (40, 36, 34), PERSON)
+            painter.limb(foot, toe, (0.09, 0.08), (40, 36, 34), PERSON)
         self._arm(painter, at, sides[0], swing)
         painter.limb(at(0, 0.98, 0), at(0, 1.30, 0), (0.32, 0.37), wear.coat, PERSON)
         painter.limb(at(0, 1.30, -0.11), at(0, 1.30, 0.11), (0.25, 0.25), wear.coat, PERSON)
         painter.limb(at(0, 1.40, 0), at(0.01, 1.52, 0), (0.12, 0.11), wear.skin, PERSON)
         if wear.bag is not None:
             painter.limb(at(-0.17, 1.05, 0), at(-0.17, 1.34, 0), (0.24, 0.26), wear.bag, PERSON)
-            if painter.camera.depth(*at(0.3, 0, 0)[[0, 2]]) < painter.camera.depth(
-                    *at(-0.3, 0, 0)[[0, 2]]):
+            if painter.camera.depth(at(0.3, 0, 0)) < painter.camera.depth(at(-0.3, 0, 0)):
                 painter.limb(at(0.03, 1.0, 0), at(0.03, 1.34, 0), (0.32, 0.36), wear.coat, PERSON)
         self._arm(painter, at, sides[1], swing)
         parts = [(at(0.03, 1.61, 0), 0.105, wear.skin), (at(-0.03, 1.645, 0), 0.11, wear.hair)]
-        parts.sort(key=lambda part: -painter.camera.depth(*part[0][[0, 2]]))
+        parts.sort(key=lambda part: -painter.camera.depth(part[0]))
         for middle, radius, albedo in parts:
             painter.ball(middle, radius * tall, albedo, PERSON)
 
-    def _arm(self, painter: Painter, at: Callable[[float, float, float], Points], side: int,
+    def _arm(self, painter: Painter, at: Callable[[float, float, float], Vector], side: int,
              swing: float) -> None:
         angle = -swing * side * 0.85
         elbow = at(0.29 * math.sin(angle), 1.36 - 0.29 * math.cos(angle), 0.23 * side)
@@ -365,18 +366,18 @@ class Cycle(Thing):
 
     def paint(self, painter: Painter, time: float) -> None:
         x, z = self.path(time)
-        ahead = np.array([self.direction[0], 0.0, self.direction[1]])
-        beside = np.array([self.direction[1], 0.0, -self.direction[0]])
+        ahead_x, ahead_z = self.direction
         label = MOTORCYCLE if self.motor else BICYCLE
 
-        def at(forward: float, up: float, sideways: float = 0.0) -> Points:
-            return (np.array([x, up, z]) + ahead * forward + beside * sideways)
+        def at(forward: float, up: float, sideways: float = 0.0) -> Vector:
+            return (x + ahead_x * forward + ahead_z * sideways, up,
+                    z + ahead_z * forward - ahead_x * sideways)
 
-        angles = np.linspace(0, 2 * math.pi, 20, endpoint=False)
+        angles = [2 * math.pi * n / 20 for n in range(20)]
         radius, tyre = (0.31, 0.12) if self.motor else (0.34, 0.045)
         for centre in (-0.54, 0.54):
-            painter.line(np.array([at(centre + radius * math.cos(a), radius + radius * math.sin(a))
-                                   for a in angles]), tyre, _TYRE, label, closed=True)
+            painter.line([at(centre + radius * math.cos(a), radius + radius * math.sin(a))
+                          for a in angles], tyre, _TYRE, label, closed=True)
             painter.ball(at(centre, radius), 0.06, _STEEL, label)
         if self.motor:
             painter.limb(at(-0.45, 0.55), at(0.35, 0.62), (0.30, 0.34), self.albedo, label)
@@ -390,14 +391,13 @@ class Cycle(Thing):
             for start, end in ((at(-0.54, radius), hub), (hub, saddle), (at(-0.54, radius),
                                at(-0.18, 0.82)), (hub, head), (at(-0.18, 0.80), head),
                                (head, at(0.54, radius)), (head, at(0.38, 1.0))):
-                painter.line(np.array([start, end]), 0.045, self.albedo, label)
-            painter.line(np.array([at(-0.32, 0.94), at(-0.08, 0.94)]), 0.09, _TYRE, label)
-            painter.line(np.array([at(0.36, 1.02, -0.28), at(0.40, 1.02, 0.28)]), 0.045, _TYRE,
-                         label)
+                painter.line([start, end], 0.045, self.albedo, label)
+            painter.line([at(-0.32, 0.94), at(-0.08, 0.94)], 0.09, _TYRE, label)
+            painter.line([at(0.36, 1.02, -0.28), at(0.40, 1.02, 0.28)], 0.045, _TYRE, label)
         if self.rider is not None:
             self._paint_rider(painter, at, self.rider, time)
 
-    def _paint_rider(self, painter: Painter, at: Callable[..., Points], wear: Clothes,
+    def _paint_rider(self, painter: Painter, at: Callable[..., Vector], wear: Clothes,
                      time: float) -> None:
         turn = self.phase + time * 2 * math.pi * 1.1
         for side in (-1, 1):
@@ -406,7 +406,8 @@ class Cycle(Thing):
             foot = at(pedal[0], pedal[1], 0.11 * side)
             painter.limb(at(-0.2, 0.98, 0.08 * side), knee, (0.17, 0.13), wear.trousers, RIDER)
             painter.limb(knee, foot, (0.12, 0.09), wear.trousers, RIDER)
-            painter.limb(foot, foot + (at(0.12, 0) - at(0, 0)), (0.09, 0.08), (40, 36, 34), RIDER)
+            painter.limb(foot, at(pedal[0] + 0.12, pedal[1], 0.11 * side), (0.09, 0.08),
+                         (40, 36, 34), RIDER)
         painter.limb(at(-0.2, 1.0), at(0.0, 1.36), (0.30, 0.34), wear.coat, RIDER)
         painter.limb(at(0.0, 1.36, -0.12), at(0.0, 1.36, 0.12), (0.22, 0.22), wear.coat, RIDER)
         for side in (-1, 1):
@@ -421,9 +422,9 @@ class Cycle(Thing):
 class Post(Thing):
     """Something on a post: a street lamp, a sign, a traffic light."""
 
-    def __init__(self, x: float, z: float, kind: str, *, sign: tuple[Sprite, Sprite] | None = None,
+    def __init__(self, x: float, z: float, kind: str, *, sign: Sprite | None = None,
                  phase: float = 0.0) -> None:
-        """Put it up; ``kind`` is lamp, sign or light; ``sign`` its picture and mask."""
+        """Put it up; ``kind`` is lamp, sign or light; ``sign`` its picture."""
         self.x = x
         self.z = z
         self.kind = kind
@@ -448,24 +449,24 @@ class Post(Thing):
         return casters
 
     def paint(self, painter: Painter, time: float) -> None:
-        foot, top = np.array([self.x, 0.0, self.z]), np.array([self.x, self.height, self.z])
+        foot, top = (self.x, 0.0, self.z), (self.x, self.height, self.z)
         wide = self.thickness
         grey: Albedo = (104, 108, 110) if self.kind == 'lamp' else _STEEL
         painter.limb(foot, top, (wide, wide * 0.75), grey, POLE)
         if self.kind == 'lamp':
             inward = -1.0 if self.x > 0 else 1.0
-            arm = top + np.array([inward * 1.7, 0.25, 0.0])
+            arm = (self.x + inward * 1.7, self.height + 0.25, self.z)
+            head = (self.x + inward * 2.35, self.height + 0.23, self.z)
             painter.limb(top, arm, (0.1, 0.07), grey, POLE)
-            painter.limb(arm, arm + np.array([inward * 0.65, -0.02, 0.0]), (0.16, 0.14),
-                         (150, 152, 154), POLE)
-            painter.limb(foot, foot + np.array([0, 0.9, 0]), (0.24, 0.24), grey, POLE)
+            painter.limb(arm, head, (0.16, 0.14), (150, 152, 154), POLE)
+            painter.limb(foot, (self.x, 0.9, self.z), (0.24, 0.24), grey, POLE)
         elif self.kind == 'sign' and self.sign is not None:
             half, high = 0.36, self.height
             corners = np.array([[self.x - half, high, self.z - 0.05],
                                 [self.x + half, high, self.z - 0.05],
                                 [self.x + half, high - 2 * half, self.z - 0.05],
                                 [self.x - half, high - 2 * half, self.z - 0.05]])
-            painter.board(self.sign[0], corners, TO_CAMERA, self.sign[1])
+            painter.board(self.sign, corners, TO_CAMERA)
         elif self.kind == 'light':
             self._paint_lamps(painter, time)
 
@@ -477,7 +478,7 @@ class Post(Thing):
         shown = int((time + self.phase) / 4.0) % 3
         lamps: tuple[Albedo, ...] = ((238, 40, 30), (248, 186, 40), (40, 214, 120))
         for i, lamp in enumerate(lamps):
-            middle = np.array([self.x, self.height - 0.18 - 0.30 * i, self.z - 0.19])
+            middle = (self.x, self.height - 0.18 - 0.30 * i, self.z - 0.19)
             if i == (0, 2, 1)[shown]:
                 painter.ball(middle, 0.11, lamp, LIGHT, glowing=True)
             else:
@@ -487,14 +488,13 @@ class Post(Thing):
 class Tree(Thing):
     """A tree: a picture that always faces the camera."""
 
-    def __init__(self, x: float, z: float, height: float, sprite: Sprite, mask: Sprite,
+    def __init__(self, x: float, z: float, height: float, sprite: Sprite,
                  trunk: float = 0.3) -> None:
         """Plant it."""
         self.x = x
         self.z = z
         self.height = height
         self.sprite = sprite
-        self.mask = mask
         self.trunk = trunk
 
     def bounds(self, time: float) -> Bounds:
@@ -518,5 +518,4 @@ class Tree(Thing):
         foot, top = np.array([self.x, 0.0, self.z]), np.array([self.x, self.height, self.z])
         corners = np.array([top - across * half + stir, top + across * half + stir,
                             foot + across * half, foot - across * half])
-        painter.board(self.sprite, corners, (0.3 * float(painter.light.to_sun[0]), 0.6, -0.6),
-                      self.mask)
+        painter.board(self.sprite, corners, (0.3 * painter.light.to_sun[0], 0.6, -0.6))
