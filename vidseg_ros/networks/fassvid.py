@@ -138,9 +138,8 @@ class FDChangeNet(nn.Module):
     def forward(self, current: Tensor, earlier: Tensor, size: tuple[int, int]) -> Tensor:
         """Return the change features at ``size`` (that of the features they are added to)."""
         x = self.project(self.current(current) - self.earlier(earlier))
-        if tuple(x.shape[-2:]) != tuple(size):
-            x = F.interpolate(x, size=size, mode='bilinear', align_corners=False)
-        return x
+        # Where the image's size is odd the two ways of halving differ by a row or a column.
+        return F.interpolate(x, size=size, mode='bilinear', align_corners=False)
 
 
 class TAM(nn.Module):
