@@ -183,6 +183,9 @@ class EvaluationNode(Node):
         self._last_message = time.monotonic()
         if kind == 'labels':
             self._last_labels = self._last_message
+        else:
+            # A short bag may be over before the graph was looked at once.
+            self._source_seen = True
         self._evaluation.submit(Part(kind, camera, stamp, arrived, len(message.data),
                                      lambda: _checked(decode, message)))
 
