@@ -1,0 +1,357 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The middleware's side of nodes, publishers, subscriptions, clients and services."""
+
+import math
+import time
+from typing import Any
+
+from standalone_ros import cdr, console, interfaces, names
+from standalone_ros.dds import qos as qos_map
+from standalone_ros.dds import status
+from standalone_ros.dds.library import DdsError
+from standalone_ros.dds.reader import RawReader
+from standalone_ros.dds.service import ClientEndpoint, RequestId, ServiceEndpoint
+from standalone_ros.dds.writer import RawWriter
+
+from rclpy._rclpy_pybind11 import RCLError
+from rclpy.context import Context
+from rclpy.destroyable import Destroyable
+from rclpy.qos import DurabilityPolicy, LivelinessPolicy, QoSProfile, ReliabilityPolicy
+
+_ENCAPSULATION_SIZE = 4
+
+
+class _Complaints:
+    """Says that something was dropped, once a second at most, with a count of all."""
+
+    def __init__(self, logger_name: str, what: str) -> None:
+        self.count = 0
+        self._logger_name, self._what = logger_name, what
+        self._last = -1.0
+
+    def add(self, why: object) -> None:
+        self.count += 1
+        now = time.monotonic()
+        if self._last < 0 or now - self._last >= 1.0:
+            self._last = now
+            console.log(40, self._logger_name,
+                        f'dropped malformed {self._what} ({self.count} so far): {why}')
+
+
+class NodeHandle(Destroyable):
+    """A node as the graph knows it."""
+
+    def __init__(self, context: Context, name: str, namespace: str) -> None:
+        super().__init__()
+        self.context = context
+        self.name, self.namespace = name, namespace
+        self.entry = context.graph.add_node(name, namespace)
+
+    @property
+    def logger_name(self) -> str:
+        """The dotted name by which the node logs."""
+        return names.join(self.namespace, self.name)[1:].replace('/', '.')
+
+    def check_valid(self, what: str) -> None:
+        """Raise RCLError when the context was shut down."""
+        if not self.context.ok():
+            raise RCLError(f"Failed to create {what}: rcl node's context is invalid")
+
+    def destroy(self) -> None:
+        """Take the node out of the graph."""
+        self.context.graph.remove_node(self.entry)
+
+
+class _EndpointHandle(Destroyable):
+    """What handles of endpoints have in common."""
+
+    gids: tuple[bytes, ...]
+    entity: int
+
+    def __init__(self, node: NodeHandle) -> None:
+        super().__init__()
+        self._node = node
+        self._status_kinds: set[status.StatusKind] = set()
+
+    def _announce(self, *gids: bytes) -> None:
+        self.gids = gids
+        self._node.context.graph.add_gids(self._node.entry, *gids)
+
+    def _withdraw(self) -> None:
+        self._node.context.graph.remove_gids(self._node.entry, *self.gids)
+
+    def get_logger_name(self) -> str:
+        """Return the name by which the owning node logs."""
+        return self._node.logger_name
+
+    def enable_status(self, kind: status.StatusKind) -> None:
+        """Let a kind of status trigger wait sets."""
+        self._status_kinds.add(kind)
+        status.enable(self.entity, self._status_kinds)
+
+
+def topic_profile(node: NodeHandle, topic: str, profile: QoSProfile, *, writer: bool) -> QoSProfile:
+    """Return the profile with BEST_AVAILABLE resolved by the endpoints that exist now."""
+    if profile.liveliness != LivelinessPolicy.BEST_AVAILABLE and ReliabilityPolicy.BEST_AVAILABLE \
+            not in (profile.reliability, profile.durability):
+        return profile
+    peers = node.context.graph.endpoints(topic, writers=not writer)
+    chosen = QoSProfile(**{slot[1:]: getattr(profile, slot) for slot in profile.__slots__})
+
+    def resolve(policy: str, best: int, least: int) -> None:
+        if getattr(profile, policy).name == 'BEST_AVAILABLE':
+            best_offered = writer or all(p.profile[policy] == best for p in peers)
+            setattr(chosen, policy, best if best_offered else least)
+
+    resolve('reliability', ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT)
+    resolve('durability', DurabilityPolicy.TRANSIENT_LOCAL, DurabilityPolicy.VOLATILE)
+    if profile.liveliness == LivelinessPolicy.BEST_AVAILABLE:
+        manual = any(p.profile['liveliness'] == LivelinessPolicy.MANUAL_BY_TOPIC for p in peers)
+        chosen.liveliness = (LivelinessPolicy.MANUAL_BY_TOPIC if writer and manual
+                             else LivelinessPolicy.AUTOMATIC)
+    for name in ('deadline', 'liveliness_lease_duration'):
+        if getattr(profile, name).nanoseconds == 2**63 - 2:
+            values = [p.profile[name] for p in peers] or [0]
+            value = min(values) if writer else max(values)
+            setattr(chosen, name, type(profile.deadline)(nanoseconds=value))
+    return chosen
+
+
+def _dds_qos(profile: QoSProfile, user_data: str) -> Any:
+    try:
+        return qos_map.to_dds(profile, user_data)
+    except ValueError as error:
+        raise RCLError(f'failed to create endpoint: {error}') from None
+
+
+class PublisherHandle(_EndpointHandle):
+    """The writer of a publisher."""
+
+    def __init__(
+        self, node: NodeHandle, msg_type: Any, topic: str, profile: QoSProfile,
+    ) -> None:
+        super().__init__(node)
+        node.check_valid('publisher')
+        self._topic = topic
+        dds_topic = topic if profile.avoid_ros_namespace_conventions else f'rt{topic}'
+        qos = _dds_qos(topic_profile(node, dds_topic, profile, writer=True),
+                       f'typehash={interfaces.type_hash(msg_type)};')
+        try:
+            self._writer = RawWriter(node.context.participant, dds_topic,
+                                     interfaces.dds_type_name(msg_type), qos)
+        except DdsError as error:
+            raise RCLError(f'failed to create publisher: {error}') from None
+        self.entity = self._writer.entity
+        self._announce(self._writer.gid)
+
+    def publish(self, msg: Any) -> None:
+        """Serialise and send a message."""
+        self.publish_raw(cdr.serialize(msg))
+
+    def publish_raw(self, data: bytes) -> None:
+        """Send a serialised message."""
+        if not self._node.context.ok():
+            raise RCLError("Failed to publish: publisher's context is invalid")
+        try:
+            self._writer.write(data)
+        except DdsError as error:
+            raise RCLError(f'Failed to publish: {error}') from None
+
+    def get_subscription_count(self) -> int:
+        """Return how many subscriptions are matched."""
+        return len(self._writer.matched_readers())
+
+    def get_topic_name(self) -> str:
+        """Return the resolved name of the topic."""
+        return self._topic
+
+    def assert_liveliness(self) -> None:
+        """Say that the publisher is alive."""
+        self._writer.assert_liveliness()
+
+    def wait_for_all_acked(self, timeout_ns: int) -> bool:
+        """Wait until everything sent was acknowledged."""
+        return self._writer.wait_for_acks(timeout_ns)
+
+    def destroy(self) -> None:
+        """Delete the writer."""
+        self._withdraw()
+        self._writer.close()
+
+
+class SubscriptionHandle(_EndpointHandle):
+    """The reader of a subscription."""
+
+    def __init__(
+        self, node: NodeHandle, msg_type: Any, topic: str, profile: QoSProfile,
+    ) -> None:
+        super().__init__(node)
+        node.check_valid('subscription')
+        self._topic = topic
+        dds_topic = topic if profile.avoid_ros_namespace_conventions else f'rt{topic}'
+        qos = _dds_qos(topic_profile(node, dds_topic, profile, writer=False),
+                       f'typehash={interfaces.type_hash(msg_type)};')
+        try:
+            self._reader = RawReader(node.context.participant, dds_topic,
+                                     interfaces.dds_type_name(msg_type), qos)
+        except DdsError as error:
+            raise RCLError(f'failed to create subscription: {error}') from None
+        self.entity = self._reader.entity
+        self.data_condition = self._reader.data_condition
+        self._complaints = _Complaints(node.logger_name, f'message on {topic}')
+        self._announce(self._reader.gid)
+
+    @property
+    def malformed_count(self) -> int:
+        """How many messages were dropped because they could not be decoded."""
+        return self._complaints.count
+
+    def take_message(self, msg_type: Any, raw: bool) -> tuple[Any, dict[str, int | None]] | None:
+        """Take the next message (its bytes when `raw`) and its timestamps; None without one."""
+        def decode(view: memoryview) -> Any:
+            padding = view[3] & 3 if len(view) > _ENCAPSULATION_SIZE else 0
+            content = view[:len(view) - padding]
+            if raw:
+                return b''.join((content[:3], b'\0', content[4:]))
+            return cdr.deserialize(content, msg_type)
+
+        while True:
+            try:
+                sample = self._reader.take(decode)
+            except cdr.CdrError as error:
+                self._complaints.add(error)
+                continue
+            if sample is None:
+                return None
+            return sample.value, {
+                'source_timestamp': sample.source_timestamp,
+                'received_timestamp': time.time_ns(),
+                'publication_sequence_number': None, 'reception_sequence_number': None}
+
+    def get_publisher_count(self) -> int:
+        """Return how many publishers are matched."""
+        return len(self._reader.matched_writers())
+
+    def get_topic_name(self) -> str:
+        """Return the resolved name of the topic."""
+        return self._topic
+
+    def destroy(self) -> None:
+        """Delete the reader."""
+        self._withdraw()
+        self._reader.close()
+
+
+class _ServiceSide(_EndpointHandle):
+    """What clients and services have in common."""
+
+    endpoint_class: type
+
+    def __init__(
+        self, node: NodeHandle, srv_type: Any, name: str, profile: QoSProfile,
+    ) -> None:
+        super().__init__(node)
+        what = 'service' if self.endpoint_class is ServiceEndpoint else 'client'
+        node.check_valid(what)
+        self.name = self.service_name = name
+        request, reply = (
+            (f'{prefix}{name}{suffix}', interfaces.dds_type_name(part), interfaces.type_hash(part))
+            for prefix, suffix, part in (('rq', 'Request', srv_type.Request),
+                                         ('rr', 'Reply', srv_type.Response)))
+        writes, reads = (reply, request) if what == 'service' else (request, reply)
+        try:
+            self._endpoint = self.endpoint_class(
+                node.context.participant, writes, reads, profile, f'{what}id')
+        except (DdsError, ValueError) as error:
+            raise RCLError(f'failed to create {what}: {error}') from None
+        self.entity = self._endpoint.reader.entity
+        self.data_condition = self._endpoint.reader.data_condition
+        self._complaints = _Complaints(node.logger_name, f'{what} message on {name}')
+        self._announce(self._endpoint.writer.gid, self._endpoint.reader.gid)
+
+    def destroy(self) -> None:
+        """Delete the reader and the writer."""
+        self._withdraw()
+        self._endpoint.close()
+
+
+class ServiceHandle(_ServiceSide):
+    """A server."""
+
+    endpoint_class = ServiceEndpoint
+
+    def service_take_request(self, request_type: Any) -> tuple[Any, RequestId | None]:
+        """Take the next request and what identifies it; (None, None) without one."""
+        while True:
+            try:
+                taken = self._endpoint.take()
+                if taken is None:
+                    return None, None
+                return cdr.deserialize(taken[1], request_type), taken[0]
+            except (cdr.CdrError, ValueError) as error:
+                self._complaints.add(error)
+
+    def service_send_response(self, response: Any, request: RequestId) -> None:
+        """Answer a request."""
+        try:
+            sent = self._endpoint.reply(request, cdr.serialize(response))
+        except DdsError as error:
+            raise RCLError(f'failed to send response: {error}') from None
+        if not sent:
+            console.log(30, self.get_logger_name(),
+                        f'failed to send response to {self.name} (timeout): '
+                        'client will not receive response')
+
+
+class ClientHandle(_ServiceSide):
+    """A client."""
+
+    endpoint_class = ClientEndpoint
+
+    def send_request(self, request: Any) -> int:
+        """Send a request and return its sequence number."""
+        if not self._node.context.ok():
+            raise RCLError("failed to send request: client's context is invalid")
+        try:
+            return self._endpoint.send(cdr.serialize(request))
+        except DdsError as error:
+            raise RCLError(f'failed to send request: {error}') from None
+
+    def take_response(self, response_type: Any) -> tuple[int, Any] | None:
+        """Take the next reply and the sequence number of its request; None without one."""
+        while True:
+            try:
+                taken = self._endpoint.take_reply()
+                if taken is None:
+                    return None
+                return taken[0], cdr.deserialize(taken[1], response_type)
+            except (cdr.CdrError, ValueError) as error:
+                self._complaints.add(error)
+
+    def service_server_is_available(self) -> bool:
+        """Return whether a server would get a request and its answer would come back."""
+        return self._node.context.ok() and self._endpoint.server_is_available()
+
+    def wait_for_server(self, timeout: float | None) -> bool:
+        """Wait until a server is available, or the context is shut down."""
+        context = self._node.context
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        while context.ok() and not self._endpoint.server_is_available():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            # Discovery tells of a server shortly before it is matched, so look again soon after.
+            context.graph.wait_for_change(min(left, 0.05))
+        return self.service_server_is_available()

@@ -1,0 +1,107 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What is known of a publisher or subscription somewhere in the graph."""
+
+from enum import IntEnum
+from typing import Any
+
+from rclpy.qos import HistoryPolicy, QoSPresetProfiles, QoSProfile
+from rclpy.type_hash import TypeHash
+
+
+class TopicEndpointTypeEnum(IntEnum):
+    """Kinds of endpoints."""
+
+    INVALID = 0
+    PUBLISHER = 1
+    SUBSCRIPTION = 2
+
+
+class TopicEndpointInfo:
+    """One endpoint of a topic."""
+
+    __slots__ = ['_node_name', '_node_namespace', '_topic_type', '_topic_type_hash',
+                 '_endpoint_type', '_endpoint_gid', '_qos_profile']
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, **kwargs: Any) -> None:
+        assert all(f'_{key}' in self.__slots__ for key in kwargs), \
+            f'Invalid arguments passed to constructor: {kwargs.keys()!r}'
+        self._node_name: str = kwargs.get('node_name', '')
+        self._node_namespace: str = kwargs.get('node_namespace', '')
+        self._topic_type: str = kwargs.get('topic_type', '')
+        self._topic_type_hash: TypeHash = kwargs.get('topic_type_hash', TypeHash())
+        self._endpoint_type = TopicEndpointTypeEnum(kwargs.get('endpoint_type', 0))
+        self._endpoint_gid: list[int] = kwargs.get('endpoint_gid', [])
+        self._qos_profile: QoSProfile = kwargs.get('qos_profile', QoSPresetProfiles.UNKNOWN.value)
+
+    @property
+    def node_name(self) -> str:
+        """The name of the node."""
+        return self._node_name
+
+    @property
+    def node_namespace(self) -> str:
+        """The namespace of the node."""
+        return self._node_namespace
+
+    @property
+    def topic_type(self) -> str:
+        """The type of the messages."""
+        return self._topic_type
+
+    @property
+    def topic_type_hash(self) -> TypeHash:
+        """The hash of that type."""
+        return self._topic_type_hash
+
+    @property
+    def endpoint_type(self) -> TopicEndpointTypeEnum:
+        """Whether it publishes or subscribes."""
+        return self._endpoint_type
+
+    @property
+    def endpoint_gid(self) -> list[int]:
+        """The bytes that name the endpoint."""
+        return self._endpoint_gid
+
+    @property
+    def qos_profile(self) -> QoSProfile:
+        """The quality of service that it offers or asks for."""
+        return self._qos_profile
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TopicEndpointInfo) and all(
+            getattr(self, slot) == getattr(other, slot) for slot in self.__slots__)
+
+    def __str__(self) -> str:
+        qos = self.qos_profile
+        history = qos.history.name
+        if qos.history == HistoryPolicy.KEEP_LAST:
+            history += f' ({qos.depth})'
+        return '\n'.join([
+            f'Node name: {self.node_name}',
+            f'Node namespace: {self.node_namespace}',
+            f'Topic type: {self.topic_type}',
+            f'Topic type hash: {self.topic_type_hash}',
+            f'Endpoint type: {self.endpoint_type.name}',
+            f'GID: {".".join(f"{byte:02x}" for byte in self.endpoint_gid)}',
+            'QoS profile:',
+            f'  Reliability: {qos.reliability.name}',
+            f'  History (Depth): {history}',
+            f'  Durability: {qos.durability.name}',
+            f'  Lifespan: {qos.lifespan}',
+            f'  Deadline: {qos.deadline}',
+            f'  Liveliness: {qos.liveliness.name}',
+            f'  Liveliness lease duration: {qos.liveliness_lease_duration}'])

@@ -1,0 +1,28 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Checking topic and service names as users write them."""
+
+from standalone_ros import names
+
+from rclpy.exceptions import InvalidServiceNameException, InvalidTopicNameException
+
+TOPIC_SEPARATOR_STRING = '/'
+
+
+def validate_topic_name(name: str, *, is_service: bool = False) -> bool:
+    """Return True, or raise InvalidTopicNameException or InvalidServiceNameException."""
+    if fault := names.topic_fault(name):
+        raise (InvalidServiceNameException if is_service else InvalidTopicNameException)(
+            name, *fault)
+    return True

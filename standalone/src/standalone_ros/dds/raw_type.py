@@ -1,0 +1,29 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Data types whose samples are serialised bytes: Cyclone DDS only learns their names."""
+
+from functools import lru_cache
+
+from cyclonedds.idl import make_idl_struct
+
+
+@lru_cache(maxsize=None)
+def raw_type(type_name: str) -> type:
+    """
+    Return a topic type of the given DDS name with no members.
+
+    Cyclone checks what it receives against the members it knows. With none declared, whatever
+    follows the encapsulation header passes unchanged, and decoding is left to the reader.
+    """
+    return make_idl_struct(type_name.rpartition('::')[2], type_name, {})
