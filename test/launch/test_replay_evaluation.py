@@ -82,7 +82,6 @@ def alive(group):
     return True
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize('rate', ['1.0', '20.0'])
 def test_every_frame_is_evaluated_at_any_rate(bag, tmp_path, rate):
     code, output, figures = replay(bag, tmp_path / 'report', f'rate:={rate}')
@@ -100,7 +99,6 @@ def test_every_frame_is_evaluated_at_any_rate(bag, tmp_path, rate):
     assert (tmp_path / 'report' / 'report.html').read_text().count('<img') >= 16
 
 
-@pytest.mark.slow
 def test_as_on_a_robot_frames_may_be_lost_but_are_accounted_for(bag, tmp_path):
     code, output, figures = replay(bag, tmp_path / 'report', 'rate:=20.0',
                                    'frame_policy:=latest', 'drain_timeout:=1.0',
@@ -112,7 +110,6 @@ def test_as_on_a_robot_frames_may_be_lost_but_are_accounted_for(bag, tmp_path):
     assert len(figures['lost']) == figures['frames_lost']
 
 
-@pytest.mark.slow
 def test_a_failure_is_an_exit_code_and_leaves_no_process(bag, tmp_path):
     process = start(bag, tmp_path / 'report', 'method:=no_such_method')
     output, _ = process.communicate(timeout=60)
@@ -121,7 +118,6 @@ def test_a_failure_is_an_exit_code_and_leaves_no_process(bag, tmp_path):
     assert not alive(process.pid)
 
 
-@pytest.mark.slow
 def test_a_missing_bag_is_said_at_once(tmp_path):
     code, output, figures = replay(tmp_path / 'nothing', tmp_path / 'report', timeout=30)
     assert code != 0
@@ -129,7 +125,6 @@ def test_a_missing_bag_is_said_at_once(tmp_path):
     assert figures is None
 
 
-@pytest.mark.slow
 def test_an_interrupted_evaluation_leaves_its_report(bag, tmp_path):
     process = start(bag, tmp_path / 'report', 'rate:=0.2')
     seen = ''

@@ -327,24 +327,25 @@ def _checked(decode: Callable[[Any], NDArray[np.uint8]], message: Any) -> NDArra
 def main(args: Sequence[str] | None = None) -> int:
     """Evaluate until it is over or interrupted, then write the report; return the exit code."""
     rclpy.init(args=args)
+    node: EvaluationNode | None = None
     try:
         node = EvaluationNode()
+        while rclpy.ok() and not node.done:
+            rclpy.spin_once(node, timeout_sec=0.2)
     except ValueError as error:
         print(f'evaluation_node: {error}', file=sys.stderr)
         rclpy.try_shutdown()
         return 2
-    try:
-        while rclpy.ok() and not node.done:
-            rclpy.spin_once(node, timeout_sec=0.2)
     except (KeyboardInterrupt, ExternalShutdownException):
         # The report is what an interrupted evaluation is for: it is written all the same.
         pass
     # Another ctrl-C must not leave half a report.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        return node.write()
+        return 1 if node is None else node.write()
     finally:
-        node.destroy_node()
+        if node is not None:
+            node.destroy_node()
         rclpy.try_shutdown()
 
 

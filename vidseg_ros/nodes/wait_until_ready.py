@@ -93,27 +93,34 @@ class ReadyWaiter(Node):
 def main(args: Sequence[str] | None = None) -> int:
     """Wait; return 0 when all is ready, 1 when it took too long or was interrupted."""
     rclpy.init(args=args)
-    node = ReadyWaiter()
-    begin = said = time.monotonic()
+    node: ReadyWaiter | None = None
     try:
-        while rclpy.ok():
-            rclpy.spin_once(node, timeout_sec=_LOOK)
-            missing, now = node.missing(), time.monotonic()
-            if not missing:
-                node.get_logger().info(f'ready after {now - begin:.1f} s')
-                return 0
-            if now - begin > node.timeout:
-                node.get_logger().error(f'not ready after {node.timeout:g} s: {missing}')
-                return 1
-            if now - said > _SAY:
-                said = now
-                node.get_logger().info(f'waiting: {missing}')
-            time.sleep(_LOOK)
+        node = ReadyWaiter()
+        return wait(node)
     except (KeyboardInterrupt, ExternalShutdownException):
         return 1
     finally:
-        node.destroy_node()
+        if node is not None:
+            node.destroy_node()
         rclpy.try_shutdown()
+
+
+def wait(node: ReadyWaiter) -> int:
+    """Spin a waiter until nothing is missing; return 0, or 1 when it took too long."""
+    begin = said = time.monotonic()
+    while rclpy.ok():
+        rclpy.spin_once(node, timeout_sec=_LOOK)
+        missing, now = node.missing(), time.monotonic()
+        if not missing:
+            node.get_logger().info(f'ready after {now - begin:.1f} s')
+            return 0
+        if now - begin > node.timeout:
+            node.get_logger().error(f'not ready after {node.timeout:g} s: {missing}')
+            return 1
+        if now - said > _SAY:
+            said = now
+            node.get_logger().info(f'waiting: {missing}')
+        time.sleep(_LOOK)
     return 1
 
 
