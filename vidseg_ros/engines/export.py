@@ -89,11 +89,12 @@ def export_openvino(network: DeployedNetwork, size: tuple[int, int], path: Path)
         import openvino as ov
     except ImportError as error:
         raise EngineError('exporting to OpenVINO needs the package openvino') from error
+    from vidseg_ros.engines.openvino_engine import convert
+
     inputs = _random_inputs(network, size)
-    model = ov.convert_model(
-        network,
-        example_input=tuple(torch.from_numpy(array) for array in inputs),
-        input=[tuple(array.shape) for array in inputs],
+    model = convert(network)
+    model.reshape(
+        {port: list(a.shape) for port, a in zip(model.inputs, inputs, strict=True)}
     )
     ov.save_model(model, path, compress_to_fp16=False)
     compiled = ov.Core().compile_model(path, 'CPU', {'INFERENCE_PRECISION_HINT': 'f32'})
