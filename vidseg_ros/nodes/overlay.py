@@ -65,14 +65,15 @@ class Overlay:
 
     def _draw_legend(self, height: int, width: int) -> Image:
         """Draw the legend as large as is legible, cut to the image where that is too small."""
-        scale = min(1.5, max(0.3, height / 1200))
+        scale = min(1.5, max(0.3, height / 1600))
         text_height = cv2.getTextSize('Ag', _FONT, scale, 1)[0][1]
         line = int(text_height * 1.9) + 1
-        rows = max(1, min(self.space.num_classes, (height * 2 // 3) // line))
+        rows = max(1, min(self.space.num_classes, height // 2 // line))
         columns = -(-self.space.num_classes // rows)
+        rows = -(-self.space.num_classes // columns)  # columns of the same length
         text_width = max(cv2.getTextSize(name, _FONT, scale, 1)[0][0]
                          for name in self.space.classes)
-        column_width = text_width + 2 * line
+        column_width = text_width + line * 3 // 2
         box = np.full((rows * line + line // 2, columns * column_width, 3), 24, np.uint8)
         for index, name in enumerate(self.space.classes):
             x = (index // rows) * column_width + line // 3

@@ -87,10 +87,10 @@ class SegmentationNode(LifecycleNode):
         self._since = self.get_clock().now()
 
         self._settings = Settings({})
-        self.add_on_set_parameters_callback(self._validate)
+        self.add_on_set_parameters_callback(self._validate_settings)
         self._settings = Settings(declare(self))
         self._running = self._settings  # what the segmenter in use was built from
-        self.add_post_set_parameters_callback(self._apply)
+        self.add_post_set_parameters_callback(self._apply_settings)
 
         self._image_group = MutuallyExclusiveCallbackGroup()
         self._report_group = MutuallyExclusiveCallbackGroup()
@@ -335,12 +335,12 @@ class SegmentationNode(LifecycleNode):
 
     # ---- parameters
 
-    def _validate(self, changes: Iterable[Parameter]) -> SetParametersResult:
+    def _validate_settings(self, changes: Iterable[Parameter]) -> SetParametersResult:
         """Say whether values are possible; change nothing."""
         reason = parameters.refusal({change.name: change.value for change in changes})
         return SetParametersResult(successful=not reason, reason=reason)
 
-    def _apply(self, changes: Iterable[Parameter]) -> None:
+    def _apply_settings(self, changes: Iterable[Parameter]) -> None:
         """Let accepted values take effect, each group of them at once."""
         values = {change.name: change.value for change in changes
                   if change.name in parameters.BY_NAME}
