@@ -103,7 +103,7 @@ class LiveEvaluation:
 
     def __init__(self, *, consistency: bool = True, pictures: int = 6,
                  memory_limit: int = 1 << 30, most_waiting: int = 4000,
-                 problem: Callable[[str], None] = lambda text: None) -> None:
+                 problem: Callable[[str], object] = lambda text: None) -> None:
         """Start the worker; ``problem`` is told, from any thread, of what goes wrong."""
         self._consistency, self._pictures = consistency, pictures
         self._memory_limit, self._most_waiting = memory_limit, most_waiting
