@@ -19,7 +19,7 @@ import json
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from vidseg_ros.datasets.errors import DatasetError
 
@@ -91,10 +91,10 @@ def parse_size(size: object) -> tuple[int, int]:
 
     :raises DatasetError: if it is neither.
     """
-    parts: object = size.lower().split('x') if isinstance(size, str) else size
+    parts: Any = size.lower().split('x') if isinstance(size, str) else size
     try:
-        height, width = parts  # type: ignore[misc]
-        return int(height), int(width)
+        height, width = (int(part) for part in parts)
+        return height, width
     except (TypeError, ValueError):
         raise DatasetError(f"the size '{size}' is not understood; write HEIGHTxWIDTH, "
                            "e.g. 512x1024") from None

@@ -275,7 +275,7 @@ def tree(rng: Random, sun_from_right: float) -> Cutout:
         radius = rng.uniform(0.04, 0.075)
         lit = 0.74 - 0.75 * (y - 0.36) + 0.55 * sun_from_right * (x - 0.5)
         for _ in range(24):
-            away = rng.normal(0, radius * 0.6, 2)
+            away = np.clip(rng.normal(0, radius * 0.6, 2), -radius, radius)
             centre = (int((x + away[0]) * size), int((y + away[1]) * size))
             tone = lit * rng.uniform(0.72, 1.2) - 1.2 * away[1]
             leaf = tuple(float(v) for v in np.clip(hue * tone, 0, 255))
