@@ -30,6 +30,7 @@ from typing import Any
 # Output may lag behind the end of a process, or a grandchild may hold the pipe open for ever.
 _OUTPUT_GRACE_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1
+_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 _prctl = ctypes.CDLL(None).prctl if sys.platform == 'linux' else None
 
 
@@ -48,19 +49,43 @@ class SubprocessTransport:
         self.__transport = transport
         self.__protocol = protocol
         self.pid = transport.get_pid()
+        self.__descendants: set[Any] = set()
 
     @property
     def returncode(self) -> int | None:
         return self.__transport.get_returncode()
 
     def send_signal(self, signum: signal.Signals) -> None:
-        """Send a signal, unless the process has ended."""
+        """Send a signal, unless the process has ended; one that ends it, for its children, too.
+
+        Children of the process get a signal of their own only when they outlive it, but SIGKILL
+        leaves it no time to end them.
+        """
+        if signum in _ENDING_SIGNALS:
+            self.__remember_descendants()
         with contextlib.suppress(ProcessLookupError):
             self.__transport.send_signal(signum)
+        if signum == signal.SIGKILL:
+            self.__end_descendants(signum)
+
+    def __remember_descendants(self) -> None:
+        import psutil
+
+        with contextlib.suppress(psutil.Error):
+            self.__descendants.update(psutil.Process(self.pid).children(recursive=True))
+
+    def __end_descendants(self, signum: signal.Signals) -> None:
+        import psutil
+
+        for process in self.__descendants:
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(signum)
 
     async def wait(self) -> int:
         """Wait for the end of the process and of its output; return its exit status."""
         await self.__protocol.exited
+        if self.__descendants:
+            self.__end_descendants(signal.SIGTERM)
         await asyncio.wait(self.__protocol.open_streams.values(), timeout=_OUTPUT_GRACE_SECONDS)
         self.__protocol.close_terminals()
         self.__transport.close()

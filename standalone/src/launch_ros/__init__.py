@@ -19,7 +19,7 @@ from typing import Any
 
 from . import actions, descriptions, substitutions
 
-__all__ = ['actions', 'descriptions', 'event_handlers', 'events', 'substitutions']
+__all__ = ['actions', 'descriptions', 'substitutions']
 
 
 def __getattr__(name: str) -> Any:

@@ -96,7 +96,11 @@ class OpaqueCoroutine(Action):
 
         task.add_done_callback(on_done)
         self.__future = done
-        context.register_event_handler(OnShutdown(on_shutdown=lambda *_: task.cancel() and None))
+
+        def cancel(*_: Any) -> None:
+            task.cancel()
+
+        context.register_event_handler(OnShutdown(on_shutdown=cancel))
 
     def get_asyncio_future(self) -> asyncio.Future | None:
         return self.__future
