@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from vidseg_ros.evaluation.runner import Outcome
     from vidseg_ros.methods.registry import MethodOptions
 
-DESCRIPTION = 'Score a method on a data set.'
-
 
 class UsageError(ValueError):
     """What was asked for makes no sense; the message is meant for people."""

@@ -11,14 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""vidseg export: a checkpoint as ONNX or OpenVINO IR, checked against torch."""
+"""vidseg export: write a checkpoint as ONNX or OpenVINO IR, checked against torch."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-
-DESCRIPTION = 'export a checkpoint to ONNX or OpenVINO, checked against torch'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""vidseg inspect: every network and variant with its counts beside the paper's."""
+"""vidseg inspect: count parameters and GMACs of every network, beside the paper's."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from vidseg_ros.networks.registry import NetworkSpec
-
-DESCRIPTION = "count parameters and GMACs of every network, beside the paper's"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

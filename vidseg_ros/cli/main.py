@@ -20,7 +20,8 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-# Verb to module; a module offers DESCRIPTION, add_arguments(parser) and main(args) -> exit code.
+# Verb to module; a module offers add_arguments(parser) and main(args) -> exit code, and its
+# docstring begins with 'vidseg VERB: what it does'.
 VERBS = {
     'inspect': 'inspect',
     'evaluate': 'evaluate',
@@ -39,7 +40,8 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest='verb', required=True, metavar='VERB')
     for verb, name in VERBS.items():
         module = importlib.import_module(f'vidseg_ros.cli.{name}')
-        sub = verbs.add_parser(verb, help=module.DESCRIPTION, description=module.DESCRIPTION)
+        summary = (module.__doc__ or '').strip().splitlines()[0].partition(': ')[2]
+        sub = verbs.add_parser(verb, help=summary, description=summary)
         module.add_arguments(sub)
         sub.set_defaults(main=module.main)
     return parser

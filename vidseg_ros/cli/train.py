@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""vidseg train: train a network on a data set."""
+"""vidseg train: train a network on a data set; a stopped training goes on where it was."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-DESCRIPTION = 'train a network on a data set; a stopped training goes on where it was'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
