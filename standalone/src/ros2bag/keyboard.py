@@ -21,25 +21,26 @@ import sys
 import termios
 import threading
 import tty
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import TracebackType
 
 SPACE, UP, DOWN, RIGHT = ' ', '\x1b[A', '\x1b[B', '\x1b[C'
 
 
 class Keyboard:
-    """Calls an action for each of some keys, on a thread of its own, while it is open."""
+    """Calls the action of each key, on a thread of its own, while it is open."""
 
-    def __init__(self, actions: Mapping[str, Callable[[], None]]) -> None:
-        self._actions = actions
+    def __init__(self) -> None:
+        self.actions: dict[str, Callable[[], None]] = {}
         self._thread: threading.Thread | None = None
         self._end, self._ended = os.pipe()
         self._settings: list | None = None
-
-    def __enter__(self) -> None:
         if not sys.stdin.isatty():
             print('stdin is not a terminal device. Keyboard handling disabled.', end='',
                   file=sys.stderr, flush=True)
+
+    def __enter__(self) -> None:
+        if not sys.stdin.isatty():
             return
         self._settings = termios.tcgetattr(sys.stdin)
         tty.setcbreak(sys.stdin)
@@ -63,6 +64,6 @@ class Keyboard:
             keys = os.read(source, 16).decode(errors='ignore')
             if not keys:
                 return
-            action = self._actions.get(keys)
+            action = self.actions.get(keys)
             if action:
                 action()

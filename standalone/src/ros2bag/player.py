@@ -203,6 +203,11 @@ class Player:
         self._reader = reader
         self._args = args
         self._logger = node.get_logger()
+        self._keyboard = None if args.disable_keyboard_controls else Keyboard()
+        files = [storage.path for storage in getattr(reader.storage, 'storages', [reader.storage])]
+        for path in files:
+            if Path(path).suffix == '.db3':
+                get_logger('rosbag2_storage').info(f"Opened database '{path}' for READ_ONLY.")
         self._logger.info(f'Set rate to {args.rate:g}')
         self._start = reader.start_time + int(args.start_offset * SECOND)
         self._stop = self._end_stamp()
@@ -280,7 +285,7 @@ class Player:
             ahead.close()
 
     def _keys(self) -> contextlib.AbstractContextManager[None]:
-        if self._args.disable_keyboard_controls:
+        if self._keyboard is None:
             return contextlib.nullcontext()
 
         def pause() -> None:
@@ -290,13 +295,13 @@ class Player:
         def scale(factor: float) -> None:
             self._logger.info(f'Set rate to {self.clock.scale_rate(factor):g}')
 
-        keyboard = Keyboard({SPACE: pause, RIGHT: self.clock.step, UP: lambda: scale(1.1),
-                             DOWN: lambda: scale(0.9)})
+        self._keyboard.actions = {SPACE: pause, RIGHT: self.clock.step,
+                                  UP: lambda: scale(1.1), DOWN: lambda: scale(0.9)}
         self._logger.info('Adding keyboard callbacks.')
         for line in ('SPACE for Pause/Resume', 'CURSOR_RIGHT for Play Next Message',
                      'CURSOR_UP for Increase Rate 10%', 'CURSOR_DOWN for Decrease Rate 10%'):
             self._logger.info(f'Press {line}')
-        return keyboard
+        return self._keyboard
 
     def play(self) -> None:
         """Play the bag, once or until stopped."""

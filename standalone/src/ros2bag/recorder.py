@@ -96,8 +96,10 @@ class Recorder:
                 continue
             if self._args.include_unpublished_topics or self._node.count_publishers(topic):
                 self._subscribe(topic, types[0])
+
+    def _stop_searching(self) -> None:
         if self._named and not (self._everything or self._args.regex or self._args.topic_types) \
-                and self._subscribed.issuperset(self._named):
+                and self._subscribed.issuperset(self._named) and self._searching:
             self._logger.info('All requested topics are subscribed. Stopping discovery...')
             self._searching = False
         if self._args.no_discovery:
@@ -135,6 +137,7 @@ class Recorder:
         self._logger.info('Listening for topics...')
         self.discover()
         self._logger.info('Recording...')
+        self._stop_searching()
         interval = max(self._args.polling_interval, 1) / 1000
         next_look = time.monotonic() + interval
         try:
@@ -142,6 +145,7 @@ class Recorder:
                 executor.spin_once(timeout_sec=min(interval, 0.1))
                 if time.monotonic() >= next_look:
                     self.discover()
+                    self._stop_searching()
                     next_look = time.monotonic() + interval
         finally:
             executor.remove_node(self._node)
@@ -174,13 +178,6 @@ def _options(args: argparse.Namespace) -> BagOptions:
                       tuple((key, value) for key, _, value in custom))
 
 
-def _keys(recorder: Recorder, args: argparse.Namespace) \
-        -> contextlib.AbstractContextManager[None]:
-    if args.disable_keyboard_controls:
-        return contextlib.nullcontext()
-    return Keyboard({SPACE: recorder.toggle_paused})
-
-
 def main(args: argparse.Namespace) -> str | None:
     """Record a bag."""
     path = Path(args.output or time.strftime('rosbag2_%Y_%m_%d-%H_%M_%S'))
@@ -207,12 +204,14 @@ def main(args: argparse.Namespace) -> str | None:
     node = rclpy.create_node(args.node_name, parameter_overrides=[
         Parameter('use_sim_time', value=args.use_sim_time)])
     try:
-        writer = QueuedWriter(BagWriter(path, _options(args)), args.max_cache_size)
+        keyboard = None if args.disable_keyboard_controls else Keyboard()
+        writer = QueuedWriter(lambda: BagWriter(path, _options(args)), args.max_cache_size)
         try:
             recorder = Recorder(node, writer, args, overrides)
-            with _keys(recorder, args):
-                if not args.disable_keyboard_controls:
-                    node.get_logger().info('Press SPACE for pausing/resuming')
+            if keyboard is not None:
+                keyboard.actions = {SPACE: recorder.toggle_paused}
+                node.get_logger().info('Press SPACE for pausing/resuming')
+            with keyboard or contextlib.nullcontext():
                 recorder.record(stop)
         finally:
             node.get_logger().info('Pausing recording.')

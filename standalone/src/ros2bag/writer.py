@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,8 +145,10 @@ class BagWriter:
 class QueuedWriter:
     """Hands messages to a `BagWriter` on a thread, so that the disk does not hold up reception."""
 
-    def __init__(self, bag: BagWriter, cache_size: int) -> None:
-        self._bag = bag
+    def __init__(self, make_bag: Callable[[], BagWriter], cache_size: int) -> None:
+        """Make the bag, on the thread that writes it: SQLite demands that."""
+        self._make_bag = make_bag
+        self._made = threading.Event()
         self._limit = cache_size
         self._queue: deque[tuple[Any, ...]] = deque()
         self._bytes = 0
@@ -155,6 +158,9 @@ class QueuedWriter:
         self.lost: Counter[str] = Counter()
         self._thread = threading.Thread(target=self._run, name='bag writer')
         self._thread.start()
+        self._made.wait()
+        if self.error is not None:
+            raise self.error
 
     def add_topic(self, topic: str, type_name: str, profiles: list[Qos]) -> None:
         """Name a topic before its first message."""
@@ -176,6 +182,8 @@ class QueuedWriter:
 
     def _run(self) -> None:
         try:
+            bag = self._make_bag()
+            self._made.set()
             while True:
                 with self._changed:
                     self._changed.wait_for(lambda: self._queue or self._closing)
@@ -186,15 +194,16 @@ class QueuedWriter:
                         self._bytes -= len(third)
                     self._changed.notify_all()
                 if isinstance(third, bytes):
-                    self._bag.write(topic, second, third)
+                    bag.write(topic, second, third)
                 else:
-                    self._bag.add_topic(topic, second, third)
-            self._bag.close()
+                    bag.add_topic(topic, second, third)
+            bag.close()
         except Exception as error:  # the recorder ends and reports it
             with self._changed:
                 self.error = error
                 self._queue.clear()
                 self._changed.notify_all()
+            self._made.set()
 
     def close(self) -> None:
         """Write all that waits, and finish the bag."""

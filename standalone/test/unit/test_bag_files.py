@@ -150,7 +150,8 @@ def test_an_empty_bag_is_a_bag(tmp_path):
         assert reader.message_count == 0
 
 
-def test_a_full_cache_loses_messages_and_counts_them(tmp_path):
+@pytest.mark.parametrize('storage', ['mcap', 'sqlite3'])
+def test_a_full_cache_loses_messages_and_counts_them(tmp_path, storage):
     entered, gate = threading.Event(), threading.Event()
 
     class SlowBag(BagWriter):
@@ -159,7 +160,7 @@ def test_a_full_cache_loses_messages_and_counts_them(tmp_path):
             gate.wait(10)
             super().write(topic, stamp, data)
 
-    writer = QueuedWriter(SlowBag(tmp_path / 'bag', BagOptions()), 250)
+    writer = QueuedWriter(lambda: SlowBag(tmp_path / 'bag', BagOptions(storage)), 250)
     writer.add_topic('/talk', 'std_msgs/msg/String', [])
     writer.write('/talk', 0, bytes(100))
     assert entered.wait(10)
@@ -169,6 +170,12 @@ def test_a_full_cache_loses_messages_and_counts_them(tmp_path):
     writer.close()
     assert writer.lost == Counter({'/talk': 3})
     assert read_metadata(tmp_path / 'bag')['message_count'] == 3
+
+
+def test_a_bag_that_cannot_be_made_is_said_at_once(tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(OSError, match='Not a directory'):
+        QueuedWriter(lambda: BagWriter(tmp_path / 'file' / 'bag', BagOptions()), 100)
 
 
 def test_read_ahead_keeps_order_and_raises_what_reading_raises():
