@@ -137,8 +137,6 @@ class Task(Future):
         executor: Any = None,
     ) -> None:
         super().__init__(executor=executor)
-        if inspect.iscoroutinefunction(handler):
-            handler = handler(*(args or ()), **(kwargs or {}))
         self._handler: Any = handler
         self._args, self._kwargs = args or (), kwargs or {}
         self._executing = False
@@ -152,10 +150,13 @@ class Task(Future):
         try:
             self._executing = True
             try:
-                if not inspect.iscoroutine(self._handler):
-                    self._finish(self._handler(*self._args, **self._kwargs))
-                else:
+                if inspect.iscoroutinefunction(self._handler):
+                    # Made only now: a coroutine that never starts would complain.
+                    self._handler = self._handler(*self._args, **self._kwargs)
+                if inspect.iscoroutine(self._handler):
                     self._awaited = self._handler.send(None)
+                else:
+                    self._finish(self._handler(*self._args, **self._kwargs))
             except StopIteration as stop:
                 self._finish(stop.value)
             except Exception as error:

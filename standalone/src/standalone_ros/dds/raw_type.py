@@ -13,17 +13,24 @@
 # limitations under the License.
 """Data types whose samples are serialised bytes: Cyclone DDS only learns their names."""
 
+import re
 from functools import lru_cache
 
-from cyclonedds.idl import make_idl_struct
+from cyclonedds.idl import IdlStruct, make_idl_struct
+
+
+class _Nothing(IdlStruct):
+    """A structure of no size."""
 
 
 @lru_cache(maxsize=None)
 def raw_type(type_name: str) -> type:
     """
-    Return a topic type of the given DDS name with no members.
+    Return a topic type of the given DDS name whose samples may hold anything.
 
-    Cyclone checks what it receives against the members it knows. With none declared, whatever
-    follows the encapsulation header passes unchanged, and decoding is left to the reader.
+    Cyclone checks what it receives against the members it knows. The one declared here has no
+    size, so whatever follows the encapsulation header passes unchanged, and decoding is left to
+    the reader. Its name tells types apart: structure, not the type's name, decides on matches.
     """
-    return make_idl_struct(type_name.rpartition('::')[2], type_name, {})
+    member = re.sub(r'\W+', '_', type_name)
+    return make_idl_struct(type_name.rpartition('::')[2], type_name, {member: _Nothing})
