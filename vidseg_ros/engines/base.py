@@ -16,17 +16,40 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Protocol
 
 from numpy.typing import NDArray
-
-from vidseg_ros.networks.deploy import DeployedNetwork
 
 
 class EngineError(ValueError):
     """An engine is not there, or cannot do what is asked; the message says which and why."""
+
+
+class DeployedNetwork(Protocol):
+    """
+    What an engine runs: a torch module with named inputs and outputs, of open sizes.
+
+    ``networks.deploy.deploy`` makes one.
+    """
+
+    @property
+    def input_names(self) -> Sequence[str]:
+        """Return the names of the inputs, in the order of the module's arguments."""
+
+    @property
+    def output_names(self) -> Sequence[str]:
+        """Return the names of the outputs."""
+
+    def example_inputs(self, size: tuple[int, int]) -> dict[str, NDArray]:
+        """Return inputs of the right shapes and types for images of ``size`` (height, width)."""
+
+    def to(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the module on another device, as torch does."""
+
+    def __call__(self, *inputs: Any) -> Any:
+        """Run the module on tensors."""
 
 
 @dataclass(frozen=True)

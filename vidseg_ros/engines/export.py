@@ -22,8 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vidseg_ros.engines.base import EngineError
-from vidseg_ros.networks.deploy import DeployedNetwork
+from vidseg_ros.engines.base import DeployedNetwork, EngineError
 
 # Single precision differs in the order of sums only.
 TOLERANCE = 1e-3
@@ -64,7 +63,7 @@ def export_onnx(network: DeployedNetwork, size: tuple[int, int], path: Path) -> 
         raise EngineError('exporting to ONNX needs the packages onnx and onnxruntime') from error
     inputs = _random_inputs(network, size)
     torch.onnx.export(
-        network,
+        network,  # type: ignore[arg-type]
         tuple(torch.from_numpy(array) for array in inputs),
         path,
         input_names=list(network.input_names),

@@ -23,8 +23,7 @@ import openvino as ov
 import torch
 from numpy.typing import NDArray
 
-from vidseg_ros.engines.base import Engine, EngineError, EngineOptions
-from vidseg_ros.networks.deploy import DeployedNetwork
+from vidseg_ros.engines.base import DeployedNetwork, Engine, EngineError, EngineOptions
 
 _TYPES = {'fp32': 'f32', 'bf16': 'bf16', 'fp16': 'f16'}
 # Compiled shapes kept at a time: cameras of more different sizes than this are rare.

@@ -18,8 +18,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 
-from vidseg_ros.engines.base import Engine, EngineError, EngineOptions
-from vidseg_ros.networks.deploy import DeployedNetwork
+from vidseg_ros.engines.base import DeployedNetwork, Engine, EngineError, EngineOptions
 
 # Engine to its module, its class, and the package it cannot do without.
 _ENGINES = {

@@ -21,8 +21,7 @@ from typing import ClassVar
 import torch
 from numpy.typing import NDArray
 
-from vidseg_ros.engines.base import Engine, EngineError, EngineOptions
-from vidseg_ros.networks.deploy import DeployedNetwork
+from vidseg_ros.engines.base import DeployedNetwork, Engine, EngineError, EngineOptions
 
 _DTYPES = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
 
