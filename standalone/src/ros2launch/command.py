@@ -41,9 +41,8 @@ def _main(args: argparse.Namespace) -> Any:
         path = args.package_name
         if args.launch_file_name is not None:
             launch_arguments.append(args.launch_file_name)
-    elif os.path.exists(args.package_name):
-        return 'No launch file supplied'
     else:
+        # A package wins over a folder of its name, which a source tree often has.
         try:
             path = get_share_file_path_from_package(
                 package_name=args.package_name, file_name=args.launch_file_name)
