@@ -50,12 +50,12 @@ class NodeGraph:
     ) -> list[Endpoint]:
         node_namespace = node_namespace or '/'
         if fault := names.namespace_fault(node_namespace):
-            raise RCLError(f'failed to get {what}: {fault.message}')
+            raise RCLError(f'failed to get {what}: {fault.message}, result: 2')
         try:
             return self._graph.endpoints_of_node(node_name, node_namespace, writers=writers)
         except LookupError:
             raise NodeNameNonExistentError(
-                f'cannot get {what} for nonexistent node') from None
+                f'cannot get {what} for nonexistent node: error not set') from None
 
     def get_publisher_names_and_types_by_node(
         self, node_name: str, node_namespace: str, no_demangle: bool = False,

@@ -68,6 +68,9 @@ class QoSCompatibility(IntEnum):
     WARNING = 1
     ERROR = 2
 
+    def __str__(self) -> str:
+        return f'QoSCompatibility.{self.name}'
+
 
 class rmw_qos_policy_kind_t(IntEnum):  # noqa: N801 - the name it has in rclpy
     """The policy that an incompatibility is about."""

@@ -128,7 +128,7 @@ class IncompatibleTypeInfo:
 QoSOfferedIncompatibleQoSInfo = QoSRequestedIncompatibleQoSInfo
 QoSPublisherMatchedInfo = QoSSubscriptionMatchedInfo
 
-_STATUS: dict[IntEnum, tuple[status.StatusKind, type]] = {
+_PUBLISHER_STATUS: dict[IntEnum, tuple[status.StatusKind, type]] = {
     QoSPublisherEventType.RCL_PUBLISHER_OFFERED_DEADLINE_MISSED:
         (status.OFFERED_DEADLINE_MISSED, QoSOfferedDeadlineMissedInfo),
     QoSPublisherEventType.RCL_PUBLISHER_LIVELINESS_LOST:
@@ -162,7 +162,7 @@ class EventHandler(Waitable):
     def __init__(
         self, *, callback_group: Any, callback: Callable, event_type: IntEnum, parent_impl: Any,
     ) -> None:
-        table = (_STATUS if isinstance(event_type, QoSPublisherEventType)
+        table = (_PUBLISHER_STATUS if isinstance(event_type, QoSPublisherEventType)
                  else _SUBSCRIPTION_STATUS)
         if event_type not in table:
             raise UnsupportedEventTypeError(
@@ -184,11 +184,13 @@ class EventHandler(Waitable):
         return self._parent.entity in wait_set and status.changed(self._parent.entity, self._kind)
 
     def take_data(self) -> Any:
-        """Take the event."""
+        """Take the event, None when it is not one of ROS."""
         with self._parent:
             fields = status.take(self._parent.entity, self._kind)
         if 'last_policy_id' in fields:
-            policy = _POLICY_KINDS.get(fields['last_policy_id'], 'INVALID')
+            policy = _POLICY_KINDS.get(fields['last_policy_id'])
+            if policy is None:
+                return None  # an endpoint of another type, of which ROS does not tell
             fields['last_policy_kind'] = rmw_qos_policy_kind_t[f'RMW_QOS_POLICY_{policy}']
         return self._info(**{name: fields[name] for name in self._info.__dataclass_fields__})
 

@@ -21,13 +21,6 @@ from typing import Any
 from rclpy._rclpy_pybind11 import QoSCompatibility
 from rclpy.duration import Duration
 
-__all__ = [
-    'DeadlineBestAvailable', 'DurabilityPolicy', 'HistoryPolicy', 'InvalidQoSProfileException',
-    'LivelinessLeaseDurationeBestAvailable', 'LivelinessPolicy', 'QoSCompatibility',
-    'QoSDurabilityPolicy', 'QoSHistoryPolicy', 'QoSLivelinessPolicy', 'QoSPolicyKind',
-    'QoSPresetProfiles', 'QoSProfile', 'QoSReliabilityPolicy', 'ReliabilityPolicy',
-    'qos_check_compatible', 'qos_policy_name_from_kind']
-
 
 class QoSPolicyKind(IntEnum):
     """The kinds of policies."""

@@ -189,6 +189,8 @@ class Graph:
         type_name: str, qos: Any, info: Any, _type_id: bytes | None,
     ) -> None:
         if info.valid_data and info.instance_state == InstanceState.Alive:
+            if type_name.startswith('org::eclipse::cyclonedds::builtin'):
+                return
             self._endpoints[info.instance_handle] = Endpoint(
                 bytes(key), bytes(participant), topic, type_name, is_writer,
                 qos_map.from_dds(qos), qos_map.user_data(qos).get('typehash', ''))

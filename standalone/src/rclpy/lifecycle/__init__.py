@@ -13,7 +13,9 @@
 # limitations under the License.
 """Managed nodes: unconfigured, inactive, active, finalized."""
 
-from rclpy._rclpy_pybind11 import TransitionCallbackReturnType as TransitionCallbackReturn
+from rclpy._rclpy_pybind11 import (
+    TransitionCallbackReturnType as TransitionCallbackReturn,  # noqa: F401 - a public name
+)
 from rclpy.lifecycle.managed_entity import ManagedEntity, SimpleManagedEntity
 from rclpy.lifecycle.node import LifecycleNode, LifecycleNodeMixin, LifecycleState
 from rclpy.lifecycle.publisher import LifecyclePublisher
@@ -24,5 +26,4 @@ State = LifecycleState
 Publisher = LifecyclePublisher
 
 __all__ = ['LifecycleNode', 'LifecycleNodeMixin', 'LifecyclePublisher', 'LifecycleState',
-           'ManagedEntity', 'Node', 'NodeMixin', 'Publisher', 'SimpleManagedEntity', 'State',
-           'TransitionCallbackReturn']
+           'ManagedEntity', 'SimpleManagedEntity']

@@ -40,6 +40,10 @@ class StateTransition(NamedTuple):
     start: int
     goal: int
 
+    def described(self) -> tuple[int, str, int, str, int, str]:
+        """Return number, label and both states with their names."""
+        return (self.id, self.label, self.start, STATES[self.start], self.goal, STATES[self.goal])
+
 
 def _edges(
     id_: int, label: str, start: int, transit: int, success: int, failure: int, base: int,
@@ -80,9 +84,24 @@ class StateMachine:
         self.state = UNCONFIGURED
 
     @property
-    def label(self) -> str:
-        """The name of the present state."""
-        return STATES[self.state]
+    def current_state(self) -> tuple[int, str]:
+        """The present state's number and name."""
+        return self.state, STATES[self.state]
+
+    @property
+    def available_states(self) -> list[tuple[int, str]]:
+        """All states."""
+        return list(STATES.items())
+
+    @property
+    def available_transitions(self) -> list[tuple[int, str, int, str, int, str]]:
+        """The transitions that start at the present state, with the names of the states."""
+        return [t.described() for t in self.available()]
+
+    @property
+    def transition_graph(self) -> list[tuple[int, str, int, str, int, str]]:
+        """All transitions, with the names of the states."""
+        return [t.described() for t in TRANSITIONS]
 
     def available(self) -> list[StateTransition]:
         """Return the transitions that start at the present state."""

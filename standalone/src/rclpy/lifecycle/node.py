@@ -135,7 +135,7 @@ class LifecycleNodeMixin(ManagedEntity):
             return TransitionCallbackReturn.ERROR
 
     def __change_state(self, transition_id: int) -> TransitionCallbackReturn:
-        previous = LifecycleState(self._state_machine.label, self._state_machine.state)
+        previous = LifecycleState(*reversed(self._state_machine.current_state))
         self.__trigger(transition_id)
         result = self.__execute_callback(previous)
         self.__trigger(self._state_machine.find(result.to_label()))
