@@ -27,9 +27,9 @@ def camvid_root(tmp_path):
     rng = np.random.default_rng(0)
     names = {
         'val': [f'0016E5_{n:05d}' for n in range(7959, 7969, 2)],
-        'train': (['0001TP_006690', '0001TP_006720', '0001TP_006750']
-                  + ['0006R0_f00930', '0006R0_f00960', '0006R0_f01020']
-                  + ['0016E5_00390', '0016E5_00420'])}
+        'train': ['0001TP_006690', '0001TP_006720', '0001TP_006750',
+                  '0006R0_f00930', '0006R0_f00960', '0006R0_f01020',
+                  '0016E5_00390', '0016E5_00420']}
     for split, stems in names.items():
         for stem in stems:
             save(tmp_path / split / f'{stem}.png',

@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,9 +27,8 @@ FRAMES = st.lists(st.tuples(st.sampled_from('abc'), st.integers(0, 100_000)), mi
 def test_stamps_grow_and_keep_distances(frames, rate):
     stamps = frame_stamps(frames, rate)
     assert stamps[0] >= BASE_STAMP_NS
-    assert all(a < b for a, b in zip(stamps, stamps[1:], strict=False))
-    for (first, second), (t0, t1) in zip(zip(frames, frames[1:], strict=False),
-                                         zip(stamps, stamps[1:], strict=False), strict=True):
+    assert all(a < b for a, b in pairwise(stamps))
+    for (first, second), (t0, t1) in zip(pairwise(frames), pairwise(stamps), strict=True):
         if first[0] == second[0]:
             assert abs((t1 - t0) - (second[1] - first[1]) * 1e9 / rate) <= 1.01
         else:
