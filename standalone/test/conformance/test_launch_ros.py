@@ -99,7 +99,8 @@ def test_a_plain_node_gets_the_flag_alone(executable):
 
 
 def test_arguments_come_before_ros_arguments(executable):
-    run = Run(Node(executable=executable, arguments=['--one', LaunchConfiguration('x', default='y')],
+    run = Run(Node(executable=executable,
+                   arguments=['--one', LaunchConfiguration('x', default='y')],
                    ros_arguments=['--log-level', 'debug'], name='n', namespace='ns',
                    remappings=[('a', 'b'), (['c', 'c'], LaunchConfiguration('d', default='d'))]))
     assert run.args == ['--one', 'y', '--ros-args', '--log-level', 'debug', '--ros-args',
@@ -217,7 +218,8 @@ def test_scoped_parameters_and_remaps_come_before_the_own(executable, tmp_path):
     file.write_text('a: 1')
     run = Run(
         GroupAction([
-            SetParameter('shared', 1), SetParameter('flag', True), SetParametersFromFile(str(file)),
+            SetParameter('shared', 1), SetParameter('flag', True),
+            SetParametersFromFile(str(file)),
             SetRemap('a', 'scoped'),
             Node(executable=executable, remappings=[('a', 'own')]),
         ]),

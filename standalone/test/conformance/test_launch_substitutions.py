@@ -145,10 +145,10 @@ def test_substitution_fails(substitution):
 
 def test_messages_of_failures_name_what_is_missing():
     with pytest.raises(SubstitutionFailure,
-                       match="^launch configuration 'speed' does not exist$"):
+                       match=r"^launch configuration 'speed' does not exist$"):
         perform(LaunchConfiguration('speed'))
     with pytest.raises(SubstitutionFailure,
-                       match="^environment variable 'NOT_SET' does not exist$"):
+                       match=r"^environment variable 'NOT_SET' does not exist$"):
         perform(EnvironmentVariable('NOT_SET'))
 
 
@@ -342,7 +342,8 @@ def included(tmp_path, name, body):
     path = tmp_path / name
     path.write_text('from launch import LaunchDescription\nfrom launch.actions import *\n'
                     'from launch.conditions import *\nfrom launch.substitutions import *\n\n\n'
-                    f'def generate_launch_description():\n    return LaunchDescription([{body}])\n')
+                    'def generate_launch_description():\n'
+                    f'    return LaunchDescription([{body}])\n')
     return str(path)
 
 
