@@ -20,6 +20,7 @@ report.html lie in the directory given by report:=. The exit code is 0 only if t
     ros2 launch vidseg_ros replay_evaluation.launch.py bag:=BAG method:=fassvid report:=DIR
 """
 
+import json
 import shlex
 import shutil
 import sys
@@ -36,8 +37,10 @@ from launch.actions import (
 )
 from launch.event_handlers import OnProcessExit, OnShutdown
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchDescription
+from vidseg_ros.evaluation.recording import chosen_cameras
 
 # Name, default (None: must be given) and meaning.
 ARGUMENTS = (
@@ -50,8 +53,7 @@ ARGUMENTS = (
     ('params_file', '', 'Parameters of segmentation_node; empty: config/<method>.param.yaml.'),
     ('frame_policy', 'every', 'every: all frames, none dropped. latest: as on a robot.'),
     ('rate', '1.0', "How fast to play, as a multiple of the recording's own pace."),
-    ('cameras', 'front', "The cameras' names, separated by commas."),
-    ('transport', 'raw', 'raw or compressed: how the bag holds the images.'),
+    ('cameras', '', "The cameras' names, separated by commas; empty: all in the bag."),
     ('storage', 'auto', "The bag's storage: mcap, sqlite3 or auto."),
     ('namespace', '', 'Namespace of the nodes; the topics of the bag are moved there.'),
     ('consistency', 'true', 'Measure temporal consistency; it needs optical flow.'),
@@ -83,11 +85,14 @@ def generate_launch_description():
 def graph(context):
     """Return the processes, and who starts and ends whom."""
     given = {name: context.launch_configurations[name] for name, _, _ in ARGUMENTS}
-    if not Path(given['bag']).exists():
-        raise RuntimeError(f"there is no bag '{given['bag']}'")
-    cameras = [name.strip() for name in given['cameras'].split(',') if name.strip()]
-    if not cameras:
-        raise RuntimeError('cameras:= names no camera')
+    given['bag'] = str(Path(given['bag']).expanduser())
+    recorded = chosen_cameras(Path(given['bag']), [
+        name.strip() for name in given['cameras'].split(',') if name.strip()])
+    cameras = [camera.name for camera in recorded]
+    given['transport'] = recorded[0].transport
+    truths = sum(camera.truths for camera in recorded)
+    # Where only some images have ground truth, the last image may come after the last of it.
+    dense = truths == sum(camera.images for camera in recorded)
     namespace = given['namespace'].strip('/')
     root = f'/{namespace}' if namespace else ''
     scratch = tempfile.mkdtemp(prefix='replay_evaluation_')
@@ -102,12 +107,13 @@ def graph(context):
         namespace=namespace, output='screen', parameters=[str(CONFIG / 'evaluation.param.yaml'), {
             'cameras': cameras,
             'transport': given['transport'],
-            'report': str(Path(given['report']).expanduser().resolve()),
+            'report': text(Path(given['report']).expanduser().resolve()),
             'segmentation_node': f'{root}/segmentation_node',
+            'expected_frames': truths if dense else 0,
             'drain_timeout': float(given['drain_timeout']),
             'consistency': given['consistency'].lower() in ('true', '1', 'yes'),
-            'title': f'{given["method"]} on {Path(given["bag"]).name}',
-            'facts': facts(given),
+            'title': text(f'{given["method"]} on {Path(given["bag"]).resolve().name}'),
+            'facts': text(facts(given)),
         }],
         ros_arguments=['--log-level', f'evaluation_node:={given["log_level"]}'])
     waiter = Node(
@@ -186,7 +192,7 @@ def segmentation_parameters(given, cameras, root):
         'frame_policy': given['frame_policy'],
         'autostart': True,
     }
-    values |= {name: given[name] for name in ('checkpoint', 'network') if given[name]}
+    values |= {name: text(given[name]) for name in ('checkpoint', 'network') if given[name]}
     if given['frame_policy'] == 'every':
         values['image_qos_depth'] = DEPTH
         values |= {f'qos_overrides.{root}/camera/{camera}/segmentation/labels.publisher.depth':
@@ -214,11 +220,17 @@ def play(given, cameras, root, scratch):
 
 
 def facts(given):
-    """Return what the report should say of this run, as key=value."""
+    """Return what the report should say of this run, as JSON."""
     command = ['ros2', 'launch', 'vidseg_ros', 'replay_evaluation.launch.py']
     command += [f'{name}:={given[name]}' for name, default, _ in ARGUMENTS
                 if given[name] != default]
     said = {name: given[name] for name in ('bag', 'method', 'engine', 'rate', 'frame_policy')}
+    said['rate'] = float(given['rate'])
     said['checkpoint'] = given['checkpoint'] or 'shipped'
     said['command'] = shlex.join(command)
-    return [f'{key}={value}' for key, value in said.items()]
+    return json.dumps(said)
+
+
+def text(value):
+    """Return a parameter that stays text, whatever it looks like as YAML."""
+    return ParameterValue(str(value), value_type=str)

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vidseg_ros.evaluation.live import END_TO_END, LiveEvaluation, Part
+from vidseg_ros.evaluation.live import END_TO_END, NEVER_RECEIVED, LiveEvaluation, Part
 from vidseg_ros.labels.registry import label_space
 
 CAMVID, CITYSCAPES = label_space('camvid'), label_space('cityscapes')
@@ -215,6 +215,14 @@ def test_stages_and_drops_of_the_graph_are_reported(evaluation):
     assert figures['latency_ms_by_stage']['predict']['p50'] == 1.5
     assert END_TO_END in figures['latency_ms_by_stage']
     assert figures['drops'] == {'superseded': 7}
+
+
+def test_images_that_never_reached_the_graph_are_a_drop_of_their_own(evaluation):
+    image, truth = scene()
+    for i in range(5):
+        evaluation.submit(part('image', i, image))
+    evaluation.received('front', 3)
+    assert evaluation.finish().figures['drops'] == {NEVER_RECEIVED: 2}
 
 
 def test_cameras_are_kept_apart():

@@ -43,7 +43,7 @@ def test_times_are_kept_by_stage():
     dataset = Scenes()
     figures = run(Oracle(dataset), dataset).figures
     stages = figures['latency_ms_by_stage']
-    assert set(stages) == {'observe', 'predict', 'total', 'predict: network'}
+    assert set(stages) == {'observe', 'predict', 'total', 'predict/network'}
     assert figures['latency_ms'] == stages['total']
     assert stages['total']['p50'] >= stages['predict']['p50'] > 0
     assert figures['fps'] > 0

@@ -125,6 +125,12 @@ def test_a_missing_bag_is_said_at_once(tmp_path):
     assert figures is None
 
 
+def test_a_camera_that_the_bag_has_not_is_said_at_once(bag, tmp_path):
+    code, output, _ = replay(bag, tmp_path / 'report', 'cameras:=front,rear', timeout=30)
+    assert code != 0
+    assert "no camera 'rear'; it has front" in output
+
+
 def test_an_interrupted_evaluation_leaves_its_report(bag, tmp_path):
     process = start(bag, tmp_path / 'report', 'rate:=0.2')
     seen = ''

@@ -34,6 +34,7 @@ from vision_msgs.msg import LabelInfo
 from vidseg_ros.labels.registry import label_space
 from vidseg_ros.nodes.evaluation_node import (
     EvaluationNode,
+    camera_values,
     class_ids,
     drops_in,
     space_of,
@@ -147,14 +148,15 @@ def camera_status(topic, **values):
 
 
 def test_it_ends_when_the_player_has_gone_and_reports(graph, tmp_path):
-    running = graph()
+    running = graph(title='A test', facts='{"method": "played", "rate": 2.0}')
     running.play(range(10))
     running.until(lambda: running.node._evaluation.progress().evaluated == 10)
     assert not running.node.done
     running.player_leaves()
     running.statistics.publish(stage_message('front', 'predict', 7.0))
     running.diagnostics.publish(DiagnosticArray(status=[DiagnosticStatus(
-        name='engine'), camera_status('/camera/front/image_raw', **{'dropped: superseded': '4'})]))
+        name='engine'), camera_status('/camera/front/image_raw', **{
+            'dropped: superseded': '4', 'frames received': '8'})]))
     running.until(lambda: running.node.done)
     assert running.node.write() == 0
     figures = running.report(tmp_path)
@@ -164,8 +166,9 @@ def test_it_ends_when_the_player_has_gone_and_reports(graph, tmp_path):
     assert figures['label_space'] == 'camvid'
     assert figures['latency_ms']['p50'] >= 0
     assert figures['latency_ms_by_stage']['predict'] == {'p50': 7.0, 'p95': 8.0, 'p99': 9.0}
-    assert figures['drops'] == {'superseded': 4}
-    assert (tmp_path / 'report' / 'report.html').exists()
+    assert figures['drops'] == {'superseded': 4, 'overwritten before the node took it': 2}
+    assert (figures['method'], figures['rate']) == ('played', 2.0)
+    assert '<title>A test</title>' in (tmp_path / 'report' / 'report.html').read_text()
 
 
 def test_frames_without_labels_are_waited_for_and_then_lost(graph, tmp_path):
@@ -271,17 +274,19 @@ def test_drops_are_read_by_camera_and_cause():
             'lost by the middleware': '2', 'dropped: odd': 'x'}),
         camera_status('/camera/rear/image_raw', **{'dropped: superseded': '9'}),
         camera_status('', x='1')])
-    assert drops_in(array_, ['front']) == [
-        ('front', 'superseded', 3), ('front', 'bad frame: step', 1),
-        ('front', 'lost by the middleware', 2)]
+    ((camera, values),) = camera_values(array_, ['front'])
+    assert camera == 'front'
+    assert drops_in(values) == [('superseded', 3), ('bad frame: step', 1)]
 
 
-def test_no_camera_is_refused():
+@pytest.mark.parametrize(('name', 'value'), [
+    ('cameras', ['']), ('facts', 'no JSON'), ('facts', '[1]'),
+])
+def test_a_parameter_that_makes_no_sense_is_refused(name, value):
     context = Context()
     rclpy.init(context=context, domain_id=DOMAIN)
     try:
-        with pytest.raises(ValueError, match='cameras'):
-            EvaluationNode(context=context,
-                           parameter_overrides=[Parameter('cameras', value=[''])])
+        with pytest.raises(ValueError):
+            EvaluationNode(context=context, parameter_overrides=[Parameter(name, value=value)])
     finally:
         rclpy.try_shutdown(context=context)

@@ -38,6 +38,7 @@ Kind = Literal['image', 'labels', 'truth']
 KINDS: tuple[Kind, ...] = ('image', 'labels', 'truth')
 
 END_TO_END = 'end to end'
+NEVER_RECEIVED = 'overwritten before the node took it'
 
 # Frames that may wait for a legend; beyond it they are scored with what legends there are.
 _LEGEND_PATIENCE = 64
@@ -117,6 +118,8 @@ class LiveEvaluation:
         self._latency = StageTimes()
         self._stages: dict[str, dict[str, float]] = {}
         self._drops: dict[tuple[str, str], int] = {}
+        self._received: dict[str, int] = {}
+        self._images: Counter[str] = Counter()
         self._problems: Counter[str] = Counter()
         self._lost: list[tuple[str, int]] = []
         self._unlabelled_lost: list[tuple[str, int]] = []
@@ -131,6 +134,8 @@ class LiveEvaluation:
         """Take a part of a frame; returns at once."""
         with self._lock:
             self._counts[part.kind] += 1
+            if part.kind == 'image':
+                self._images[part.camera] += 1
             limit = self._memory_limit * (1 if part.kind == 'image' else 2)
             if self._held_bytes + part.size > limit:
                 self._counts[f'{part.kind} let go'] += 1
@@ -156,6 +161,11 @@ class LiveEvaluation:
         """Take how many frames of a camera were dropped for a cause until now."""
         with self._lock:
             self._drops[camera, cause] = max(number, self._drops.get((camera, cause), 0))
+
+    def received(self, camera: str, number: int) -> None:
+        """Take how many frames of a camera have reached the graph until now."""
+        with self._lock:
+            self._received[camera] = max(number, self._received.get(camera, 0))
 
     def progress(self) -> Progress:
         """Return how far it is."""
@@ -311,10 +321,6 @@ class LiveEvaluation:
         for name, times in self._stages.items():
             camera, _, stage = name.partition('\n')
             stages[stage if len(cameras) == 1 else f'{camera}: {stage}'] = times
-        drops: Counter[str] = Counter()
-        for (_, cause), number in self._drops.items():
-            if number:
-                drops[cause] += number
         seen = evaluated + lost
         return {
             **account.summary(),
@@ -322,13 +328,23 @@ class LiveEvaluation:
             'fps_meaning': 'label images as they arrived',
             'latency_ms': stages[END_TO_END],
             'latency_ms_by_stage': stages,
-            'drops': dict(drops),
+            'drops': self._all_drops(),
             'frames_expected': max(expected, seen),
             'frames_evaluated': evaluated,
             'frames_lost': max(expected - seen, 0) + lost,
             'lost': [{'camera': camera, 'stamp_ns': stamp}
                      for camera, stamp in self._lost_frames()[:1000]],
         }
+
+    def _all_drops(self) -> dict[str, int]:
+        """Return the drops by cause, with those that the graph itself can't know of."""
+        drops: Counter[str] = Counter()
+        for (_, cause), number in self._drops.items():
+            drops[cause] += number
+        for camera, number in self._received.items():
+            # A subscription that keeps the newest only overwrites what nobody has taken yet.
+            drops[NEVER_RECEIVED] += max(0, self._images[camera] - number)
+        return {cause: number for cause, number in drops.items() if number}
 
     def _notes(self, account: Account) -> list[str]:
         notes = []

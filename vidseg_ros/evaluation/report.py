@@ -131,7 +131,7 @@ def errors(image: NDArray[np.uint8], labels: NDArray[np.uint8],
 def _page(report: Report) -> dict[str, Any]:
     figures, space = report.figures, report.account.label_space
     lines = report.account.lines
-    stages = dict(figures.get('latency_ms_by_stage') or {})
+    stages = _ordered(figures.get('latency_ms_by_stage') or {})
     lost = {f'{camera} {stamp / 1e9:.3f}' for camera, stamp in report.lost}
     return {
         'title': report.title,
@@ -154,6 +154,16 @@ def _page(report: Report) -> dict[str, Any]:
         'facts': _facts(figures),
         'legend': [(name, _css(space.palette[i])) for i, name in enumerate(space.classes)],
     }
+
+
+def _ordered(stages: Mapping[str, Any]) -> dict[str, Any]:
+    """Return stages with the whole first and parts ('predict/network') after what they are of."""
+    def place(name: str) -> tuple[int, str]:
+        whole = name.partition('/')[0]
+        names = [n.partition('/')[0] for n in stages]
+        return (-1 if whole in ('end to end', 'total') else names.index(whole),
+                name if '/' in name else '')
+    return {name: stages[name] for name in sorted(stages, key=place)}
 
 
 def _tiles(figures: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -143,7 +143,7 @@ def _segment(segmenter: VideoSegmenter, frame: Frame,
     done = time.perf_counter()
     stages = {'observe': 1e3 * (observed - start), 'predict': 1e3 * (done - observed),
               'total': 1e3 * (done - start)}
-    stages |= {f'predict: {name}': value for name, value in result.stages_ms.items()}
+    stages |= {f'predict/{name}': value for name, value in result.stages_ms.items()}
     return result, stages
 
 

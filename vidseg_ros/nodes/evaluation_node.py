@@ -21,11 +21,12 @@ comes, and leaves ``report.json`` and ``report.html`` behind. The measures are i
 
 from __future__ import annotations
 
+import json
 import math
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,12 +56,12 @@ from vidseg_ros.pipeline.arrival import BadFrame
 _GONE = 0.5
 
 # How long to wait, at the end, for figures that are published once a second.
-_LAST_STATISTICS = 2.5
+_LAST_STATISTICS = 4.0
 
 # What is published together arrives within this, in seconds.
 _TOGETHER = 0.2
 
-_DROPPED, _BY_MIDDLEWARE = 'dropped: ', 'lost by the middleware'
+_DROPPED, _RECEIVED = 'dropped: ', 'frames received'
 _LATENCY = '_latency'
 _LONGEST_MS = 3.6e6
 
@@ -97,7 +98,7 @@ PARAMETERS = (
          'ground truth: reliable or best_effort.'),
     _Row('depth', 1000, 'Depth of these subscriptions.', 1, 1_000_000),
     _Row('title', '', 'Title of the report.'),
-    _Row('facts', [''], 'What the report should say about the run, as key=value.'),
+    _Row('facts', '{}', 'What the report should say about the run: a JSON object.'),
 )
 
 
@@ -111,11 +112,15 @@ class EvaluationNode(Node):
         self._cameras: list[str] = [c for c in self._settings['cameras'] if c]
         if not self._cameras:
             raise ValueError('there is no camera to evaluate: parameter cameras')
+        self._facts: dict[str, Any] = json.loads(self._settings['facts'] or '{}')
+        if not isinstance(self._facts, dict):
+            raise ValueError('parameter facts is no JSON object')
         self._evaluation = LiveEvaluation(
             consistency=self._settings['consistency'], pictures=self._settings['pictures'],
             memory_limit=self._settings['memory_limit_mb'] << 20,
             problem=lambda text: self.get_logger().warning(text, throttle_duration_sec=1.0))
-        self._last_message = self._last_labels = self._last_statistics = 0.0
+        self._last_message = self._last_labels = 0.0
+        self._last_statistics = self._last_diagnostics = 0.0
         self._source_seen = False
         self._gone_since = 0.0
         self._over_since = 0.0
@@ -196,8 +201,16 @@ class EvaluationNode(Node):
             self._evaluation.stage(*found)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
-        for camera, cause, number in drops_in(message, self._cameras):
-            self._evaluation.drops(camera, cause, number)
+        found = False
+        for camera, values in camera_values(message, self._cameras):
+            found = True
+            for cause, number in drops_in(values):
+                self._evaluation.drops(camera, cause, number)
+            received = values.get(_RECEIVED, '')
+            if received.isdigit():
+                self._evaluation.received(camera, int(received))
+        if found:
+            self._last_diagnostics = time.monotonic()
 
     def _look(self) -> None:
         """Decide whether it is over."""
@@ -207,7 +220,8 @@ class EvaluationNode(Node):
         expected = self._settings['expected_frames']
         if self._over_since:
             # Figures of the last frames are published within a second of them.
-            complete = self._last_labels < self._last_statistics < now - _TOGETHER
+            complete = self._last_message < self._last_diagnostics and \
+                self._last_message < self._last_statistics < now - _TOGETHER
             self.done = complete or now - self._over_since > _LAST_STATISTICS
             return
         if expected and settled >= expected:
@@ -238,8 +252,7 @@ class EvaluationNode(Node):
     def write(self) -> int:
         """Score what is left and write the report; return 0, or 1 if there was nothing."""
         findings = self._evaluation.finish(self._settings['expected_frames'])
-        facts = dict(fact.split('=', 1) for fact in self._settings['facts'] if '=' in fact)
-        figures = {**findings.figures, **provenance(), **facts}
+        figures = {**findings.figures, **provenance(), **self._facts}
         title = self._settings['title'] or ', '.join(self._cameras)
         page = write_report(Path(self._settings['report']), Report(
             title=title, figures=figures, account=findings.account, lost=findings.lost,
@@ -301,20 +314,22 @@ def stage_of(message: MetricsMessage) -> tuple[str, str, dict[str, float]] | Non
     return camera, message.metrics_source.removesuffix(_LATENCY), times
 
 
-def drops_in(message: DiagnosticArray, cameras: Sequence[str]) -> list[tuple[str, str, int]]:
-    """Return the frames dropped, (camera, cause, number), that a diagnostics message tells of."""
+def camera_values(message: DiagnosticArray,
+                  cameras: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
+    """Return what a diagnostics message says of cameras: (camera, values by key)."""
     found = []
     for status in message.status:
         values = {entry.key: entry.value for entry in status.values}
         parts = values.get('topic', '').split('/')
-        for camera in cameras:
-            # Of two nodes' cameras of one name the topic tells which it is: the one we watch.
-            if 'camera' not in parts[:-1] or parts[parts.index('camera') + 1] != camera:
-                continue
-            found += [(camera, key.removeprefix(_DROPPED), int(value))
-                      for key, value in values.items()
-                      if (key.startswith(_DROPPED) or key == _BY_MIDDLEWARE) and value.isdigit()]
+        if 'camera' in parts[:-1] and (name := parts[parts.index('camera') + 1]) in cameras:
+            found.append((name, values))
     return found
+
+
+def drops_in(values: Mapping[str, str]) -> list[tuple[str, int]]:
+    """Return the frames dropped, (cause, number), that a camera's diagnostics tell of."""
+    return [(key.removeprefix(_DROPPED), int(value)) for key, value in values.items()
+            if key.startswith(_DROPPED) and value.isdigit()]
 
 
 def _checked(decode: Callable[[Any], NDArray[np.uint8]], message: Any) -> NDArray[np.uint8]:
