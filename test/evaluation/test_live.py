@@ -218,7 +218,7 @@ def test_stages_and_drops_of_the_graph_are_reported(evaluation):
 
 
 def test_images_that_never_reached_the_graph_are_a_drop_of_their_own(evaluation):
-    image, truth = scene()
+    image, _ = scene()
     for i in range(5):
         evaluation.submit(part('image', i, image))
     evaluation.received('front', 3)
