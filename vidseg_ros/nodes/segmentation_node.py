@@ -83,6 +83,7 @@ class SegmentationNode(LifecycleNode):
         self._reverting = False
         self._drops_before: dict[str, dict[str, int]] = {}
         self._throttle = Throttle(1.0)
+        self._report_lock = threading.Lock()
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._since = self.get_clock().now()
 
@@ -150,6 +151,8 @@ class SegmentationNode(LifecycleNode):
             with self._state_lock:
                 self._failure = f'could not {what}: {error}'
             return TransitionCallbackReturn.ERROR
+        finally:
+            self._report()
         return SUCCESS
 
     def _configure(self) -> None:
@@ -181,6 +184,7 @@ class SegmentationNode(LifecycleNode):
                     self._failure = ''
                     settings = self._settings
                 self._builder.request(settings)
+                self._report()
                 while not self._built.wait(0.1):
                     if not self.context.ok():
                         raise _CannotConfigure('shut down before it was ready')
@@ -455,6 +459,13 @@ class SegmentationNode(LifecycleNode):
             callback_group=self._report_group, clock=self._steady)
 
     def _report(self) -> None:
+        """Publish diagnostics and statistics; at each period, and when the state changes."""
+        if not self.context.ok():
+            return
+        with self._report_lock:
+            self._publish_report()
+
+    def _publish_report(self) -> None:
         now = self.get_clock().now()
         statuses = self._statuses()
         message = DiagnosticArray(status=statuses)

@@ -439,8 +439,9 @@ class Pipeline:
             requested, stream.pending_reset = stream.pending_reset, None
             reason = stream.rules.check(stamp_ns, size) or requested
             if stream.tenure is not None and stream.tenure is not tenure:
-                reason = (f'{resets.METHOD_CHANGE} from {stream.tenure.segmenter.name} '
-                          f'to {tenure.segmenter.name}')
+                old, new = stream.tenure.segmenter.name, tenure.segmenter.name
+                reason = f'{resets.METHOD_CHANGE} from {old} to {new}' if old != new else \
+                    f'{resets.METHOD_CHANGE}: {new} with other settings'
             if stream.state is None:
                 reason = reason if stream.tenure is not None else None
             elif reason is None:
