@@ -14,8 +14,6 @@
 
 """Tests of running systems: launch_testing by pytest."""
 
-import textwrap
-
 import pytest
 from launch_testing.tools import basic_output_filter, expect_output
 
@@ -47,10 +45,13 @@ def sh(script, name='p'):
 @pytest.fixture
 def run(pytester, tmp_path, monkeypatch):
     monkeypatch.setenv('ROS_LOG_DIR', str(tmp_path))
+    monkeypatch.setenv('PYTEST_DISABLE_PLUGIN_AUTOLOAD', '1')  # Others take time to load.
 
-    def run(source, *args):
-        pytester.makepyfile(test_it=HEADER + textwrap.dedent(source))
-        return pytester.runpytest_subprocess('-p', 'no:cacheprovider', *args)
+    def run(*sources, args=()):
+        for number, source in enumerate(sources):
+            pytester.makepyfile(**{f'test_{number}': HEADER + source})
+        return pytester.runpytest_subprocess(
+            '-p', 'launch_testing.pytest.hooks', '-p', 'no:cacheprovider', *args)
 
     return run
 
@@ -97,12 +98,11 @@ class TestEnded(unittest.TestCase):
             checker.assertInStdout('interrupted')
             with self.assertRaises(AssertionError):
                 checker.assertInStdout('ready')
-""", '--launch-args', 'a:=b')
+""", args=('--launch-args', 'a:=b'))
     result.assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize('tests', [
-    """
+FAILING = ("""
 class TestRunning(unittest.TestCase):
     def test_it(self):
         self.fail('during the launch')
@@ -119,22 +119,28 @@ class TestRunning(unittest.TestCase):
 class TestRunning(unittest.TestCase):
     def test_it(self, proc_info):
         proc_info.assertWaitForShutdown(process='p', timeout=0.2)
-""",
-])
-def test_what_fails_is_told(run, tests):
-    result = run(ONE_PROCESS + tests)
-    result.assert_outcomes(failed=1)
-    assert 'test_it' in result.stdout.str()
+""")
 
 
-@pytest.mark.parametrize('description', [
+def test_what_fails_is_told(run):
+    result = run(*(ONE_PROCESS + tests for tests in FAILING))
+    result.assert_outcomes(failed=len(FAILING))
+    text = result.stdout.str()
+    for number in range(len(FAILING)):
+        assert f'test_{number}.Test' in text
+    assert 'during the launch' in text
+
+
+BRIEF = (
     'return launch.LaunchDescription([sh(WAITING)])',  # Never ready.
     'return launch.LaunchDescription([sh("true"), ReadyToTest()])',  # Ends before the tests.
     'return launch.LaunchDescription([ExecuteProcess(cmd=["sleep", "60"]), '
     'TimerAction(period=60.0, actions=[ReadyToTest()])])',  # Ready too late.
-])
-def test_launches_that_do_not_last_fail(run, description):
-    result = run(f"""
+)
+
+
+def test_launches_that_do_not_last_fail(run):
+    result = run(*(f"""
 @pytest.mark.launch_test
 @launch_testing.ready_to_test_action_timeout(1.0)
 def generate_test_description():
@@ -143,9 +149,9 @@ def generate_test_description():
 
 class TestRunning(unittest.TestCase):
     def test_it(self):
-        time.sleep(1.5)
-""")
-    result.assert_outcomes(failed=1)
+        time.sleep(0.8)
+""" for description in BRIEF))
+    result.assert_outcomes(failed=len(BRIEF))
 
 
 def test_keep_alive_keeps_a_launch_without_processes(run):
@@ -202,8 +208,7 @@ class TestRunning(unittest.TestCase):
         proc_output.assertWaitFor(f'{first}{second}', process='p', stream='stdout')
         assert first != 'REFUSED'
 """
-    run(source).assert_outcomes(passed=1)
-    run(source.replace('REFUSED', 'b')).assert_outcomes(failed=1)
+    run(source, source.replace('REFUSED', 'b')).assert_outcomes(passed=1, failed=1)
 
 
 def test_processes_are_told_apart_by_name_and_arguments(run):

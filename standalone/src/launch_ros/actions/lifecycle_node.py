@@ -85,8 +85,9 @@ class LifecycleNode(Node):
                                 'response, due to shutdown.')
                 future.cancel()
                 return
-        if future.exception() is not None:
-            raise future.exception()
+        error: BaseException | None = future.exception()
+        if error is not None:
+            raise error
         if not future.result().success:
             from ..events.lifecycle import ChangeState
 
