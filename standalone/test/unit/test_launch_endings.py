@@ -103,7 +103,7 @@ def test_a_second_sigterm_does_not_wait_for_the_stubborn(start):
 
 
 def test_a_launch_that_is_killed_takes_its_process_along(start):
-    process = start('-c', LAUNCH, json.dumps({'script': "exec sh -c 'echo pids $$; sleep 300'"}))
+    process = start('-c', LAUNCH, json.dumps({'script': 'echo pids $$; exec sleep 300'}))
     pids = read_pids(process)
     process.kill()
     process.wait(timeout=10)
