@@ -87,6 +87,7 @@ class Context:
                 raise RCLError(f'failed to initialize rcl: {error}') from None
             if initialize_logging:
                 console.configure(self.arguments)
+            console.warn_of_deprecated(self.arguments)
             try:
                 self.participant = Participant(domain_id, self.arguments.enclave)
             except DdsError as error:

@@ -18,7 +18,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from standalone_ros import arguments
+from standalone_ros import arguments, console
 
 from rclpy.constants import S_TO_NS
 from rclpy.context import Context
@@ -41,7 +41,9 @@ def get_default_context(*, shutting_down: bool = False) -> Context:
 
 def remove_ros_args(args: Sequence[str] | None = None) -> list[str]:
     """Return the arguments (default: the process's) that are not for ROS."""
-    return arguments.parse(sys.argv if args is None else args).unparsed
+    parsed = arguments.parse(sys.argv if args is None else args)
+    console.warn_of_deprecated(parsed)
+    return parsed.unparsed
 
 
 def ok(*, context: Context | None = None) -> bool:

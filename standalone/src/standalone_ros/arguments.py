@@ -48,7 +48,11 @@ class RemapRule:
 
 @dataclass
 class Arguments:
-    """What was understood, and in `unparsed` what was left for the program."""
+    """
+    What was understood.
+
+    `unparsed` is left for the program; `deprecated` was understood but is better put otherwise.
+    """
 
     remaps: list[RemapRule] = field(default_factory=list)
     parameters: ParameterMap = field(default_factory=dict)
@@ -59,6 +63,7 @@ class Arguments:
     stdout: bool = True
     log_files: bool = True
     unparsed: list[str] = field(default_factory=list)
+    deprecated: list[str] = field(default_factory=list)
 
     def parameters_of(self, fully_qualified_name: str) -> dict[str, Any]:
         """Return the overrides for one node, later ones having won."""
@@ -148,6 +153,7 @@ def parse(args: Sequence[str]) -> Arguments:
         elif not inside:
             if ':=' in arg and not arg.startswith('-') and _REMAP.fullmatch(arg):
                 found.remaps.append(_remap_rule('', arg))
+                found.deprecated.append(arg)
             else:
                 found.unparsed.append(arg)
         elif arg == '--':

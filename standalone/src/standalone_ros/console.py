@@ -55,6 +55,13 @@ def configure(arguments: Arguments) -> None:
     _to_console = arguments.stdout
 
 
+def warn_of_deprecated(arguments: Arguments) -> None:
+    """Say how arguments in an old form are to be written."""
+    for rule in arguments.deprecated:
+        log(30, 'rcl', f"Found remap rule '{rule}'. This syntax is deprecated. "
+                       f"Use '--ros-args --remap {rule}' instead.")
+
+
 def reset() -> None:
     """Forget all levels."""
     global _default_level

@@ -21,6 +21,8 @@ from typing import Any
 
 import yaml
 
+from standalone_ros.names import node_name_fault
+
 ParameterMap = dict[str, dict[str, Any]]
 ROS_PARAMETERS = 'ros__parameters'
 
@@ -55,6 +57,15 @@ def scalar(text: str) -> bool | int | float | str:
     return text
 
 
+def _node_pattern(name: str) -> str:
+    """Return a node's name or pattern without the slashes around it."""
+    for token in name.strip('/').split('/'):
+        fault = node_name_fault(token) if token not in ('*', '**') else None
+        if fault:
+            raise ParameterFileError(fault.message)
+    return name.strip('/')
+
+
 class _Parser:
     """Walks over the events of one YAML document."""
 
@@ -66,11 +77,11 @@ class _Parser:
             event = next(self._events)
         except yaml.YAMLError as error:
             mark = getattr(error, 'problem_mark', None)
-            line = f' near line {mark.line}' if mark else ''
+            line = f' near line {max(mark.line, 1)}' if mark else ''
             raise ParameterFileError(f'Error parsing a event{line}') from None
         if isinstance(event, yaml.AliasEvent):
             raise ParameterFileError(
-                f'Will not support aliasing at line {event.start_mark.line}')
+                f'Will not support aliasing at line {event.start_mark.line + 1}')
         return event
 
     def content(self) -> yaml.Event | None:
@@ -143,7 +154,7 @@ class _Parser:
                     raise ParameterFileError(
                         f'Parameters expected below {ROS_PARAMETERS} at line {line}')
             elif isinstance(event, yaml.MappingStartEvent):
-                self.nodes(f'{namespace}/{key.value.strip("/")}', found)
+                self.nodes(f'{namespace}/{_node_pattern(key.value)}', found)
             else:
                 raise ParameterFileError(
                     f'Cannot have a value before {ROS_PARAMETERS} at line {line}')
