@@ -217,6 +217,14 @@ def test_nothing_evaluated_is_a_failure_but_leaves_a_report(graph, tmp_path):
     assert running.report(tmp_path)['frames_lost'] == 2
 
 
+def test_where_nothing_came_an_earlier_report_stays(graph, tmp_path):
+    running = graph()
+    (tmp_path / 'report').mkdir()
+    (tmp_path / 'report' / 'report.json').write_text('{"earlier": 1}')
+    assert running.node.write() == 1
+    assert running.report(tmp_path) == {'earlier': 1}
+
+
 def test_damaged_messages_are_survived(graph, tmp_path):
     running = graph()
     truth = running.play(range(2))

@@ -250,7 +250,14 @@ class EvaluationNode(Node):
         self._over_since = time.monotonic()
 
     def write(self) -> int:
-        """Score what is left and write the report; return 0, or 1 if there was nothing."""
+        """
+        Score what is left and write the report; return 0, or 1 if nothing was evaluated.
+
+        Where nothing came at all no report is written: it would only replace an earlier one.
+        """
+        if not self._last_message:
+            self.get_logger().error('no message came: there is nothing to report')
+            return 1
         findings = self._evaluation.finish(self._settings['expected_frames'])
         figures = {**findings.figures, **provenance(), **self._facts}
         title = self._settings['title'] or ', '.join(self._cameras)
