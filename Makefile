@@ -10,7 +10,6 @@ METHOD ?= fassvid
 
 BIN := $(abspath $(VENV))/bin
 STAMPS := $(VENV)/.stamps
-SITE = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 ifdef ROS_DISTRO
 # ROS 2's own rclpy, numpy and OpenCV stay the ones in use.
@@ -21,11 +20,11 @@ VENV_FLAGS :=
 REQUIREMENTS := requirements/runtime.txt requirements/standalone.txt
 endif
 
-# The package's share/ lies in .venv as in any install prefix; ROS 2 finds it by this. The nodes
-# of ROS 2's own Python find the packages in .venv by PYTHONPATH.
+# The package's share/ lies in .venv as in any install prefix; ROS 2 finds it by this. The nodes run
+# in .venv's Python; launch files run in ROS 2's own and find the package by PYTHONPATH.
 RUN_ENV = PATH="$(BIN):$$PATH" AMENT_PREFIX_PATH="$(abspath $(VENV))$${AMENT_PREFIX_PATH:+:$$AMENT_PREFIX_PATH}"
 ifdef ROS_DISTRO
-RUN_ENV += PYTHONPATH="$(SITE):$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}"
+RUN_ENV += PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}"
 endif
 
 INDEX := $(VENV)/share/ament_index/resource_index/packages

@@ -16,11 +16,17 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from vidseg_ros.networks.registry import NetworkSpec
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out', type=Path, required=True, help='checkpoint (.safetensors)')
     parser.add_argument('--recipe', type=Path, help='YAML file, as in config/training/')
     parser.add_argument('--start-from', help='checkpoint to take the weights that fit from')
+    parser.add_argument('--score', metavar='SPLIT',
+                        help='score the result on this split and put it in the checkpoint')
     parser.add_argument('--epochs', type=int, help="instead of the recipe's")
     parser.add_argument('--threads', type=int, default=0, help='CPU threads (0: as torch likes)')
 
@@ -41,6 +49,7 @@ def main(args: argparse.Namespace) -> int:
     # Seconds to import, so only when they are needed.
     import torch
 
+    from vidseg_ros.checkpoints.card import write_card
     from vidseg_ros.checkpoints.store import find_checkpoint
     from vidseg_ros.datasets.registry import open_dataset
     from vidseg_ros.networks.registry import network_spec
@@ -90,5 +99,33 @@ def main(args: argparse.Namespace) -> int:
                 )
 
         trainer.run(report)
-    console.print(f'wrote {args.out}')
+    metrics: dict[str, Any] = {'command': shlex.join(['vidseg', *sys.argv[1:]])}
+    if args.score:
+        metrics['scores'] = _score(args, spec)
+    trainer.write_checkpoint(metrics)
+    card = write_card(args.out)
+    console.print(f'wrote {args.out} and {card}')
     return 0
+
+
+def _score(args: argparse.Namespace, spec: NetworkSpec) -> dict[str, Any]:
+    """Return what the checkpoint reaches on another split, frame after frame, in fp32."""
+    from vidseg_ros.datasets.registry import open_dataset
+    from vidseg_ros.evaluation.runner import run
+    from vidseg_ros.methods.registry import MethodOptions, create_method
+
+    temporal = spec.network == 'fassvid' and not spec.variant.startswith('base')
+    method = create_method(
+        'fassvid' if temporal else 'per_frame',
+        MethodOptions(checkpoint=str(args.out), precision='fp32'),
+    )
+    dataset = open_dataset(args.dataset, args.root, args.score)
+    figures = run(method, dataset, pictures=0).figures
+    method.close()
+    names = ('miou', 'pixel_accuracy', 'mean_accuracy', 'temporal_consistency', 'frames',
+             'per_class_iou')  # fmt: skip
+    return {
+        'data': f'{dataset.name} {dataset.split}',
+        'method': method.name,
+        **{name: figures[name] for name in names},
+    }

@@ -57,6 +57,8 @@ class SegmentationDataset(abc.ABC):
     """
 
     name: ClassVar[str]
+    licence: ClassVar[str] = 'unknown'
+    """The terms of the frames, for whoever uses weights that were trained on them."""
 
     def __init__(self, split: str, label_space: LabelSpace, rate_hz: float,
                  samples: Sequence[Sample]) -> None:

@@ -58,6 +58,7 @@ class CamVidDataset(FileDataset):
     """
 
     name: ClassVar[str] = 'camvid'
+    licence: ClassVar[str] = 'CamVid: for research (Brostow, Fauqueur, Cipolla, 2009)'
 
     def __init__(self, root: Path | str | None, split: str,
                  label_space: LabelSpace | str | None = None) -> None:

@@ -43,6 +43,7 @@ CAMERA_HZ: Final = 17.0
 
 LabelFiles = Literal['labelIds', 'labelTrainIds']
 
+_LICENCE: Final = 'Cityscapes: non-commercial research and teaching (its own terms of use)'
 _IMAGE_END: Final = '_leftImg8bit.png'
 _NAME: Final = re.compile(r'(?P<city>.+)_(?P<sequence>\d+)_(?P<frame>\d+)_leftImg8bit\.png')
 _LAST_LABEL_ID: Final = 33
@@ -178,6 +179,7 @@ class CityscapesDataset(_CityscapesBase):
     """
 
     name: ClassVar[str] = 'cityscapes'
+    licence: ClassVar[str] = _LICENCE
     images_folder: ClassVar[str] = 'leftImg8bit'
     needs_labels: ClassVar[Literal['all', 'some', 'none']] = 'all'
 
@@ -190,6 +192,7 @@ class CityscapesSequenceDataset(_CityscapesBase):
     """
 
     name: ClassVar[str] = 'cityscapes_sequence'
+    licence: ClassVar[str] = _LICENCE
     images_folder: ClassVar[str] = 'leftImg8bit_sequence'
     needs_labels: ClassVar[Literal['all', 'some', 'none']] = 'some'
 
@@ -203,6 +206,7 @@ class StuttgartDataset(_CityscapesBase):
     """
 
     name: ClassVar[str] = 'stuttgart'
+    licence: ClassVar[str] = _LICENCE
     images_folder: ClassVar[str] = 'leftImg8bit/demoVideo'
     needs_labels: ClassVar[Literal['all', 'some', 'none']] = 'none'
 

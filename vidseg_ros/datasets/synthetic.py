@@ -48,6 +48,7 @@ class SyntheticDataset(CityscapesSequenceDataset):
     """
 
     name: ClassVar[str] = 'synthetic'
+    licence: ClassVar[str] = 'Apache-2.0 (rendered by this package)'
 
     def __init__(self, root: Path | str | None, split: str,
                  label_space: LabelSpace | str | None = None, seed: int | None = None,

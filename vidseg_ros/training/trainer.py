@@ -239,5 +239,6 @@ class Trainer:
             data=f'{self._dataset.name} {self._dataset.split}',
             recipe=self._recipe.as_mapping(),
             metrics={'epochs': self._epoch, **(metrics or {})},
+            licence=self._dataset.licence,
         )
         save_checkpoint(self._out, self._ema.module, metadata)
