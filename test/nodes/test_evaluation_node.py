@@ -147,6 +147,12 @@ def camera_status(topic, **values):
                                                    for k, v in entries.items()])
 
 
+def engine_status(method, engine):
+    return DiagnosticStatus(name='segmentation_node: engine', values=[
+        KeyValue(key=k, value=v) for k, v in (
+            ('state', 'running'), ('method', method), ('engine', engine), ('device', 'CPU'))])
+
+
 def test_it_ends_when_the_player_has_gone_and_reports(graph, tmp_path):
     running = graph(title='A test', facts='{"method": "played", "rate": 2.0}')
     running.play(range(10))
@@ -154,8 +160,8 @@ def test_it_ends_when_the_player_has_gone_and_reports(graph, tmp_path):
     assert not running.node.done
     running.player_leaves()
     running.statistics.publish(stage_message('front', 'predict', 7.0))
-    running.diagnostics.publish(DiagnosticArray(status=[DiagnosticStatus(
-        name='engine'), camera_status('/camera/front/image_raw', **{
+    running.diagnostics.publish(DiagnosticArray(status=[
+        engine_status('fassvid', 'openvino'), camera_status('/camera/front/image_raw', **{
             'dropped: superseded': '4', 'frames received': '8'})]))
     running.until(lambda: running.node.done)
     assert running.node.write() == 0
@@ -167,7 +173,9 @@ def test_it_ends_when_the_player_has_gone_and_reports(graph, tmp_path):
     assert figures['latency_ms']['p50'] >= 0
     assert figures['latency_ms_by_stage']['predict'] == {'p50': 7.0, 'p95': 8.0, 'p99': 9.0}
     assert figures['drops'] == {'superseded': 4, 'overwritten before the node took it': 2}
-    assert (figures['method'], figures['rate']) == ('played', 2.0)
+    # What the node says of itself is truer than what it was asked for.
+    assert (figures['method'], figures['engine'], figures['rate']) == ('fassvid', 'openvino', 2.0)
+    assert figures['describe'] == {'method': 'fassvid', 'engine': 'openvino', 'device': 'CPU'}
     assert '<title>A test</title>' in (tmp_path / 'report' / 'report.html').read_text()
 
 
@@ -223,6 +231,19 @@ def test_where_nothing_came_an_earlier_report_stays(graph, tmp_path):
     (tmp_path / 'report' / 'report.json').write_text('{"earlier": 1}')
     assert running.node.write() == 1
     assert running.report(tmp_path) == {'earlier': 1}
+
+
+def test_a_method_changed_on_the_way_is_noted(graph, tmp_path):
+    running = graph()
+    running.play(range(2))
+    for method in ('fassvid', 'fassvid', 'per_frame'):
+        running.diagnostics.publish(DiagnosticArray(status=[engine_status(method, 'torch')]))
+    running.until(lambda: len(running.node._described) == 2)
+    running.until(lambda: running.node._evaluation.progress().evaluated == 2)
+    assert running.node.write() == 0
+    assert running.report(tmp_path)['method'] == 'per_frame'
+    page = (tmp_path / 'report' / 'report.html').read_text()
+    assert 'fassvid (torch), then per_frame (torch)' in page
 
 
 def test_damaged_messages_are_survived(graph, tmp_path):

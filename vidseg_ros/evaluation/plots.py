@@ -84,18 +84,19 @@ def latency_by_stage(stages: Mapping[str, Mapping[str, float]]) -> str:
 
 def over_time(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, label: str,
               title: str, bottom: float | None = None, top: float | None = None,
-              marks: Sequence[float] = ()) -> str:
+              marks: Sequence[float] = (), wide: bool = False) -> str:
     """
     Draw lines over time in seconds; '' if there is no finite point.
 
-    ``series`` maps names to (seconds, values); ``marks`` are times at which a frame was lost.
+    ``series`` maps names to (seconds, values); ``marks`` are times at which a frame was lost;
+    ``wide`` is for a plot that has the page's whole width.
     """
     finite = {name: (np.asarray(t, float), np.asarray(v, float))
               for name, (t, v) in series.items() if np.isfinite(np.asarray(v, float)).any()}
     if not finite:
         return ''
     with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(6.0, 2.1), layout='constrained')
+        figure = Figure(figsize=(12.3 if wide else 6.0, 2.1), layout='constrained')
         axes = figure.add_subplot()
         colors = (ACCENT, SECOND, '#2e8b57', '#8e44ad', '#c0392b', '#7f8c8d', '#0aa', '#960')
         for (name, (t, v)), color in zip(finite.items(), colors, strict=False):

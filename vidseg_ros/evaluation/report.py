@@ -144,7 +144,7 @@ def _page(report: Report) -> dict[str, Any]:
         'stage_plot': plots.latency_by_stage(stages),
         'stages': [(name, p, STAGE_MEANINGS.get(name, '')) for name, p in stages.items()],
         'latency_plot': _latency_plot(lines, report.lost),
-        'quality_plot': _quality_plot(lines),
+        'quality_plot': _quality_plot(lines, wide='frames_expected' not in figures),
         'pictures': [_picture(why, p, space, _start(lines, report.lost))
                      for why, p in (report.account.album.pages()
                                     if report.account.album else [])],
@@ -245,7 +245,7 @@ def _latency_plot(lines: Sequence[FrameLine], lost: Sequence[tuple[str, int]]) -
                            marks=[(stamp - start) / 1e9 for _, stamp in lost])
 
 
-def _quality_plot(lines: Sequence[FrameLine]) -> str:
+def _quality_plot(lines: Sequence[FrameLine], *, wide: bool) -> str:
     start = _start(lines, ())
     ious, consistency = (_by_camera(lines, start, key) for key in ('miou', 'consistency'))
     several = len(ious) > 1
@@ -254,7 +254,7 @@ def _quality_plot(lines: Sequence[FrameLine]) -> str:
     series |= {f'{camera}: consistency' if several else 'agreement with the frame before': points
                for camera, points in consistency.items()}
     return plots.over_time(series, label='share', title='Accuracy and consistency over time',
-                           bottom=0.0, top=1.02)
+                           bottom=0.0, top=1.02, wide=wide)
 
 
 def _picture(why: str, picture: Picture, space: LabelSpace, start: int) -> dict[str, Any]:

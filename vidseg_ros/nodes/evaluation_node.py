@@ -63,6 +63,9 @@ _TOGETHER = 0.2
 
 _DROPPED, _RECEIVED = 'dropped: ', 'frames received'
 _LATENCY = '_latency'
+
+# What an engine's status says of the moment and not of the engine.
+_PASSING = ('state', 'building', 'last failure')
 _LONGEST_MS = 3.6e6
 
 
@@ -127,6 +130,11 @@ class EvaluationNode(Node):
         self.done = False
         self._sources = [name for camera in self._cameras for name in self._subscribe(camera)]
         segmenter = self._settings['segmentation_node'].rstrip('/')
+        self._engine_status = (segmenter if segmenter.startswith('/') else
+                               f'{self.get_namespace().rstrip("/")}/{segmenter}'
+                               ).lstrip('/') + ': engine'
+        # What ran, by its description; more than one where the method was changed on the way.
+        self._described: dict[tuple[tuple[str, str], ...], None] = {}
         self.create_subscription(MetricsMessage, f'{segmenter}/statistics', self._on_statistics,
                                  100)
         self.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 100)
@@ -201,6 +209,12 @@ class EvaluationNode(Node):
             self._evaluation.stage(*found)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            if status.name == self._engine_status:
+                description = {entry.key: entry.value for entry in status.values
+                               if entry.key not in _PASSING}
+                if 'method' in description:
+                    self._described[tuple(description.items())] = None
         found = False
         for camera, values in camera_values(message, self._cameras):
             found = True
@@ -260,10 +274,19 @@ class EvaluationNode(Node):
             return 1
         findings = self._evaluation.finish(self._settings['expected_frames'])
         figures = {**findings.figures, **provenance(), **self._facts}
+        descriptions = [dict(items) for items in self._described]
+        notes = findings.notes
+        if descriptions:
+            figures['describe'] = descriptions[-1]
+            figures |= {key: descriptions[-1][key] for key in ('method', 'engine', 'checkpoint')
+                        if key in descriptions[-1]}
+        if len(descriptions) > 1:
+            notes = [*notes, 'What ran was changed on the way: ' + ', then '.join(
+                f'{d["method"]} ({d.get("engine", "")})' for d in descriptions) + '.']
         title = self._settings['title'] or ', '.join(self._cameras)
         page = write_report(Path(self._settings['report']), Report(
             title=title, figures=figures, account=findings.account, lost=findings.lost,
-            notes=findings.notes))
+            notes=notes))
         say = self.get_logger()
         latency = figures['latency_ms']
         say.info(f'{figures["frames_evaluated"]} of {figures["frames_expected"]} frames '
@@ -271,7 +294,7 @@ class EvaluationNode(Node):
                  f'mIoU {figures["miou"]:.4f}, pixel accuracy {figures["pixel_accuracy"]:.4f}, '
                  f'temporal consistency {figures["temporal_consistency"]:.4f}, latency p50 '
                  f'{latency["p50"]:.1f} p95 {latency["p95"]:.1f} p99 {latency["p99"]:.1f} ms')
-        for note in findings.notes:
+        for note in notes:
             say.warning(note)
         say.info(f'report: {page.resolve()}')
         if not figures['frames_evaluated']:
