@@ -67,6 +67,16 @@ def test_a_frame_without_image_breaks_the_chain_of_consistency():
     assert math.isnan(account.summary()['temporal_consistency'])
 
 
+def test_frames_far_apart_or_back_in_time_are_not_compared():
+    account = Account(CAMVID)
+    image, truth = scene()
+    second = 10**9
+    stamps = [0, second // 2, second + 1, second, 3 * second // 2]
+    lines = [account.add('front', stamp, image, truth, truth) for stamp in stamps]
+    measured = [not math.isnan(line.consistency) for line in lines]
+    assert measured == [False, True, False, False, True]
+
+
 def test_cameras_are_not_compared_with_each_other():
     account = Account(CAMVID)
     (image, truth), (other_image, other_truth) = scene(0), scene(1)

@@ -46,9 +46,10 @@ CAMVID = label_space('camvid')
 DOMAIN = 1 + (os.getpid() + 46) % 100
 
 
-def message(pixels, stamp, encoding=None):
+def message(pixels, tenths, encoding=None):
     height, width = pixels.shape[:2]
-    out = Image(header=Header(stamp=Time(sec=stamp, nanosec=5), frame_id='camera'), height=height,
+    stamp = Time(sec=tenths // 10, nanosec=5 + tenths % 10 * 10**8)
+    out = Image(header=Header(stamp=stamp, frame_id='camera'), height=height,
                 width=width, encoding=encoding or ('mono8' if pixels.ndim == 2 else 'rgb8'),
                 step=pixels.size // height)
     out.data = array.array('B', pixels.tobytes())
@@ -190,7 +191,7 @@ def test_frames_without_labels_are_waited_for_and_then_lost(graph, tmp_path):
     assert running.node.write() == 0
     figures = running.report(tmp_path)
     assert (figures['frames_evaluated'], figures['frames_lost']) == (4, 2)
-    assert [lost['stamp_ns'] for lost in figures['lost']] == [3_000_000_005, 5_000_000_005]
+    assert [lost['stamp_ns'] for lost in figures['lost']] == [300_000_005, 500_000_005]
 
 
 def test_labels_that_come_after_the_player_has_gone_still_count(graph, tmp_path):

@@ -27,6 +27,9 @@ from vidseg_ros.evaluation.confusion import ConfusionMatrix, mean_iou, per_class
 from vidseg_ros.evaluation.consistency import TemporalConsistency
 from vidseg_ros.labels.space import LabelSpace
 
+# Frames further apart are no consecutive ones: what was to be seen has moved too far for flow.
+MOST_APART_NS = 500_000_000
+
 # A frame's line takes some 200 bytes; this many are a day at 15 Hz... and 250 MB at most.
 MOST_LINES = 1_300_000
 
@@ -53,7 +56,8 @@ class Account:
     Score frames of one or more cameras, in the order of time within each camera.
 
     Accuracy is counted over all labelled frames together, per camera and in total; temporal
-    consistency over all pairs of consecutive frames of a camera.
+    consistency over all pairs of consecutive frames of a camera that are at most half a second
+    apart.
     """
 
     def __init__(self, label_space: LabelSpace, *, consistency: bool = True,
@@ -67,6 +71,7 @@ class Account:
         self._measure_consistency = consistency
         self._matrices: dict[str, ConfusionMatrix] = {}
         self._trackers: dict[str, TemporalConsistency] = {}
+        self._last_stamp: dict[str, int] = {}
         self._pairs = 0
         self._agreement = 0.0
         self._agreement_miou: list[float] = []
@@ -90,9 +95,11 @@ class Account:
             self.labelled += 1
         agreement = None
         if self._measure_consistency:
-            if image is None:
+            apart = stamp_ns - self._last_stamp.get(camera, stamp_ns)
+            if image is None or not 0 <= apart <= MOST_APART_NS:
                 self.restart(camera)
-            else:
+            self._last_stamp[camera] = stamp_ns
+            if image is not None:
                 agreement = self._tracker(camera).update(image, labels)
         if agreement is not None:
             self._pairs += 1

@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidseg_ros.evaluation import plots
-from vidseg_ros.evaluation.account import Account, FrameLine
+from vidseg_ros.evaluation.account import MOST_APART_NS, Account, FrameLine
 from vidseg_ros.evaluation.album import Picture
 from vidseg_ros.evaluation.machine import machine, versions
 from vidseg_ros.labels.space import IGNORE, LabelSpace
@@ -229,8 +229,8 @@ def _by_camera(lines: Sequence[FrameLine], start: int,
     series: dict[str, tuple[list[float], list[float]]] = {}
     for line in lines:
         times, values = series.setdefault(line.camera, ([], []))
-        # A recording apart in time, or a lap, must not be drawn as one line.
-        if times and not 0 <= (line.stamp_ns - start) / 1e9 - times[-1] < 60:
+        # What lies apart in time, or is another lap, must not be drawn as one line.
+        if times and not 0 <= (line.stamp_ns - start) / 1e9 - times[-1] <= MOST_APART_NS / 1e9:
             times.append(times[-1])
             values.append(math.nan)
         times.append((line.stamp_ns - start) / 1e9)
@@ -286,8 +286,9 @@ def _facts(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
              'frame_policy', 'label_space', 'converted_from', 'seconds', 'created')
     facts = [(name.replace('_', ' '), _text(figures[name]))
              for name in names if figures.get(name) not in (None, '')]
-    facts += [(key, str(value)) for key, value in (figures.get('describe') or {}).items()
-              if key not in dict(facts) and key not in names]
+    facts += [('engine version' if key == 'version' else key.replace('_', ' '), str(value))
+              for key, value in (figures.get('describe') or {}).items()
+              if key.replace('_', ' ') not in dict(facts)]
     facts += list((figures.get('machine') or {}).items())
     used = ', '.join(f'{k} {v}' for k, v in (figures.get('versions') or {}).items())
     return [*facts, ('versions', used)] if used else facts
