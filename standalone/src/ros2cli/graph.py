@@ -20,10 +20,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+import rclpy
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
-
-import rclpy
 
 if TYPE_CHECKING:
     from rclpy.node import Node
@@ -69,7 +68,10 @@ class GraphNode:
         self.node: Node = rclpy.create_node(
             node_name or f'_ros2cli_{os.getpid()}',
             start_parameter_services=False,
-            parameter_overrides=[Parameter('use_sim_time', value=use_sim_time)],
+            parameter_overrides=[
+                Parameter('use_sim_time', value=use_sim_time),
+                Parameter('start_type_description_service', value=False),
+            ],
         )
 
     def __enter__(self) -> 'GraphNode':

@@ -22,20 +22,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import yaml
-from rclpy.parameter import (
-    get_parameter_value,
-    parameter_dict_from_yaml_file,
-    parameter_value_to_python,
-)
-
 from rcl_interfaces.msg import Parameter as ParameterMsg
 from rcl_interfaces.msg import ParameterType, ParameterValue
 from rcl_interfaces.srv import (
     DescribeParameters,
     GetParameters,
-    GetParameterTypes,
     ListParameters,
     SetParameters,
+)
+from rclpy.parameter import (
+    get_parameter_value,
+    parameter_dict_from_yaml_file,
+    parameter_value_to_python,
 )
 from ros2cli.graph import GraphNode, NodeName
 
@@ -73,10 +71,6 @@ class _RemoteParameters:
 
     def values(self, names: Sequence[str]) -> list[ParameterValue]:
         return list(self._call(GetParameters, 'get_parameters', names=list(names)).values)
-
-    def types(self, names: Sequence[str]) -> list[int]:
-        response = self._call(GetParameterTypes, 'get_parameter_types', names=list(names))
-        return list(response.types)
 
     def descriptors(self, names: Sequence[str]) -> list[Any]:
         response = self._call(DescribeParameters, 'describe_parameters', names=list(names))
@@ -135,10 +129,11 @@ def _print_names(
         for name in remote.names(args.param_prefixes)
         if pattern is None or pattern.match(name)
     ]
-    types = remote.types(names) if args.param_type and names else []
-    for index, name in enumerate(names):
-        suffix = f' (type: {TYPE_WORDS[types[index]][0]})' if types else ''
-        print(f'  {name}{suffix}')
+    if not args.param_type:
+        print(''.join(f'  {name}\n' for name in names), end='')
+        return
+    for descriptor in remote.descriptors(names):
+        print(f'  {descriptor.name} (type: {TYPE_WORDS[descriptor.type][0]})')
 
 
 def get(args: argparse.Namespace) -> str | None:
@@ -244,7 +239,7 @@ def dump(args: argparse.Namespace) -> None:
         content = parameter_value_to_python(value)
         branch[leaf] = content.tolist() if hasattr(content, 'tolist') else content
     full_name = '/' + args.node_name.lstrip('/')
-    print(yaml.dump({full_name: {'ros__parameters': tree}}, default_flow_style=False), end='')
+    print(yaml.dump({full_name: {'ros__parameters': tree}}, default_flow_style=False))
 
 
 def load(args: argparse.Namespace) -> str | None:
@@ -256,8 +251,10 @@ def load(args: argparse.Namespace) -> str | None:
             )
         except OSError as error:
             return f'{error.strerror}: {args.parameter_file}'
-        except (TypeError, yaml.YAMLError) as error:
-            return f'{args.parameter_file} is not a parameter file: {error}'
+        except yaml.YAMLError as error:
+            return f'{args.parameter_file} is not YAML: {error}'
+        except TypeError:
+            return f'{args.parameter_file} is not a parameter file'
         if not parameters:
             return 'Param file does not contain selected parameters'
         results = remote.set(list(parameters.values()))

@@ -18,13 +18,12 @@ import argparse
 import time
 from typing import Any
 
+import rclpy
 import yaml
 from rclpy.exceptions import InvalidServiceNameException
-from rosidl_runtime_py.utilities import get_service
-
-import rclpy
 from ros2cli.graph import GraphNode, visible
 from rosidl_runtime_py import set_message_fields
+from rosidl_runtime_py.utilities import get_service
 
 
 def list_services(args: argparse.Namespace) -> None:

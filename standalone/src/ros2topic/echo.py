@@ -21,8 +21,9 @@ from typing import Any
 
 from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
 from rclpy.qos import QoSPresetProfiles
-
 from ros2cli.graph import GraphNode
+from rosidl_runtime_py import message_to_csv, message_to_yaml
+
 from ros2topic.subscribing import (
     apply_qos_options,
     given_qos,
@@ -32,7 +33,6 @@ from ros2topic.subscribing import (
     spin_while,
     topic_class,
 )
-from rosidl_runtime_py import message_to_csv, message_to_yaml
 
 
 class _InvalidFieldError(RuntimeError):

@@ -24,8 +24,8 @@ import numpy as np
 from rclpy.clock import Clock, ClockType
 from rclpy.qos import qos_profile_sensor_data
 from rclpy.time import Time
-
 from ros2cli.graph import GraphNode
+
 from ros2topic.subscribing import predicate, spin_while, topic_class
 
 NS = 1_000_000_000

@@ -23,10 +23,10 @@ from typing import Any
 import yaml
 from rclpy.exceptions import InvalidTopicNameException
 from rclpy.qos import QoSPresetProfiles
-
 from ros2cli.graph import GraphNode
-from ros2topic.subscribing import apply_qos_options, message_class, spin_while
 from rosidl_runtime_py import set_message_fields
+
+from ros2topic.subscribing import apply_qos_options, message_class, spin_while
 
 
 def _documents(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -105,7 +105,9 @@ def _fill(kind: Any, values: dict[str, Any]) -> tuple[Any, list[Any]]:
 
 
 def _wait_for_subscriptions(publisher: Any, wanted: int, longest_s: float | None) -> bool:
-    started = said = time.monotonic()
+    started = time.monotonic()
+    # Discovery takes a moment; only then is it waiting.
+    said = started - 0.5
     while publisher.get_subscription_count() < wanted:
         now = time.monotonic()
         if longest_s is not None and now - started > longest_s:

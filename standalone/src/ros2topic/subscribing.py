@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any
 
+import rclpy
 from rclpy.duration import Duration
 from rclpy.exceptions import InvalidTopicNameException
 from rclpy.expand_topic_name import expand_topic_name
@@ -32,10 +33,9 @@ from rclpy.qos import (
     ReliabilityPolicy,
 )
 from rclpy.validate_full_topic_name import validate_full_topic_name
+from ros2cli.graph import GraphNode
 from rosidl_runtime_py.utilities import get_message
 
-import rclpy
-from ros2cli.graph import GraphNode
 from ros2topic.graph import types_of
 
 

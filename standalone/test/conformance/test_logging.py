@@ -29,8 +29,11 @@ from rclpy.node import Node
 rclpy.init()
 node = Node('lg', namespace='ns')
 logger = node.get_logger()
-for level in ('debug', 'info', 'warning', 'error', 'fatal'):
-    getattr(logger, level)('a ' + level)
+logger.debug('a debug')
+logger.info('a info')
+logger.warning('a warning')
+logger.error('a error')
+logger.fatal('a fatal')
 logger.get_child('kid').debug('kid debug')
 print(int(logger.get_effective_level()), int(logger.get_child('kid').get_effective_level()))
 """

@@ -97,7 +97,7 @@ def test_a_declared_parameter_has_its_default(graph):
     assert (declared.name, declared.type_, declared.value) == ('rate', Type.INTEGER, 5)
     assert node.get_parameter('rate').value == 5
     assert node.has_parameter('rate')
-    assert node.get_parameter_type('rate') is Type.INTEGER
+    assert node.get_parameter_type('rate') == Type.INTEGER.value
 
 
 def test_a_fresh_node_has_the_parameters_of_every_node(graph):

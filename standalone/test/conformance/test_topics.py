@@ -102,11 +102,13 @@ def expect_mismatch(graph, pub_qos, sub_qos, policy):
 
 @pytest.mark.parametrize(
     ('pub_reliability', 'sub_reliability', 'pub_durability', 'sub_durability'),
-    product(
-        (BEST_EFFORT, RELIABLE),
-        (BEST_EFFORT, RELIABLE),
-        (VOLATILE, TRANSIENT_LOCAL),
-        (VOLATILE, TRANSIENT_LOCAL),
+    list(
+        product(
+            (BEST_EFFORT, RELIABLE),
+            (BEST_EFFORT, RELIABLE),
+            (VOLATILE, TRANSIENT_LOCAL),
+            (VOLATILE, TRANSIENT_LOCAL),
+        )
     ),
 )
 def test_a_publisher_matches_when_it_offers_at_least_the_requested_reliability_and_durability(

@@ -174,7 +174,8 @@ def test_node_info_lists_the_endpoints(ros2, graph):
         '    /demo/kept: std_msgs/msg/String',
         '    /parameter_events: rcl_interfaces/msg/ParameterEvent',
     ]
-    assert '    /demo/set_bool: std_srvs/srv/SetBool\n  Service Clients:\n\n' in out
+    assert '  Service Servers:\n    /demo/set_bool: std_srvs/srv/SetBool\n' in out
+    assert '  Service Clients:\n\n' in out
     assert out.endswith('  Action Servers:\n\n  Action Clients:\n\n')
     assert '/demo/_hidden' in ros2('node', 'info', '--include-hidden', '/demo/talker')[1]
     assert ros2('node', 'info', '/nobody') == (1, '', "Unable to find node '/nobody'\n")
