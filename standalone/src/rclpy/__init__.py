@@ -71,7 +71,10 @@ def get_global_executor() -> 'Executor':
     if _executor is None:
         from rclpy.executors import SingleThreadedExecutor
 
-        _executor = SingleThreadedExecutor()
+        executor = SingleThreadedExecutor()
+        if not get_default_context().ok():
+            return executor  # a signal came first; it will not spin
+        _executor = executor
 
         def reset() -> None:
             global _executor
@@ -110,8 +113,16 @@ def spin_once(
 
 
 def spin(node: 'Node', executor: 'Executor | None' = None) -> None:
-    """Run the callbacks of a node until shutdown."""
+    """
+    Run the callbacks of a node until shutdown.
+
+    Raises ExternalShutdownException when a signal shuts down, KeyboardInterrupt for SIGINT.
+    """
+    from rclpy.executors import ExternalShutdownException
+
     executor = get_global_executor() if executor is None else executor
+    if not executor.context.ok():
+        raise ExternalShutdownException()
     try:
         executor.add_node(node)
         while executor.context.ok():

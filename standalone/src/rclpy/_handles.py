@@ -50,6 +50,13 @@ class _Complaints:
                         f'dropped malformed {self._what} ({self.count} so far): {why}')
 
 
+def _destroy_later(handle: Destroyable, context: Context | None) -> None:
+    """Destroy what nobody holds any more, in a thread that is not in the middle of something."""
+    if context is not None and context.ok() and not handle._destruction_requested:
+        handle._destruction_requested = True
+        context.graph.do_later(handle.destroy)
+
+
 class NodeHandle(Destroyable):
     """A node as the graph knows it."""
 
@@ -63,6 +70,9 @@ class NodeHandle(Destroyable):
     def logger_name(self) -> str:
         """The dotted name by which the node logs."""
         return names.join(self.namespace, self.name)[1:].replace('/', '.')
+
+    def __del__(self) -> None:
+        _destroy_later(self, getattr(self, 'context', None))
 
     def check_valid(self, what: str) -> None:
         """Raise RCLError when the context was shut down."""
@@ -92,6 +102,9 @@ class _EndpointHandle(Destroyable):
     def _withdraw(self) -> None:
         self._node.context.graph.remove_gids(self._node.entry, *self.gids)
 
+    def __del__(self) -> None:
+        _destroy_later(self, self._node.context if hasattr(self, 'gids') else None)
+
     def get_logger_name(self) -> str:
         """Return the name by which the owning node logs."""
         return self._node.logger_name
@@ -102,7 +115,9 @@ class _EndpointHandle(Destroyable):
         status.enable(self.entity, self._status_kinds)
 
 
-def topic_profile(node: NodeHandle, topic: str, profile: QoSProfile, *, writer: bool) -> QoSProfile:
+def topic_profile(
+    node: NodeHandle, topic: str, profile: QoSProfile, *, writer: bool,
+) -> QoSProfile:
     """Return the profile with BEST_AVAILABLE resolved by the endpoints that exist now."""
     if profile.liveliness != LivelinessPolicy.BEST_AVAILABLE and ReliabilityPolicy.BEST_AVAILABLE \
             not in (profile.reliability, profile.durability):

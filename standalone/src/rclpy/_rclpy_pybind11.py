@@ -72,7 +72,7 @@ class QoSCompatibility(IntEnum):
         return f'QoSCompatibility.{self.name}'
 
 
-class rmw_qos_policy_kind_t(IntEnum):  # noqa: N801 - the name it has in rclpy
+class rmw_qos_policy_kind_t(IntEnum):
     """The policy that an incompatibility is about."""
 
     RMW_QOS_POLICY_INVALID = 1

@@ -55,8 +55,6 @@ class Client(Generic[SrvType]):
         future.add_done_callback(lambda _: event.set())
         if not future.done() and not event.wait(timeout_sec):
             self.remove_pending_request(future)
-        if future.exception() is not None:
-            raise future.exception()
         return future.result()
 
     def call_async(self, request: Any) -> Future:

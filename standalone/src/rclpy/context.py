@@ -28,7 +28,7 @@ from standalone_ros.dds.library import DdsError
 from standalone_ros.dds.participant import Participant
 from standalone_ros.graph import Graph
 
-from rclpy._rclpy_pybind11 import RCLError
+from rclpy._rclpy_pybind11 import RCLError, UnknownROSArgsError
 from rclpy.destroyable import Destroyable
 
 _contexts: 'weakref.WeakSet[Context]' = weakref.WeakSet()
@@ -54,8 +54,9 @@ class Context:
         self._closed = True
         self._domain_id = 0
         self.arguments = arguments.Arguments()
-        self.participant: Participant | None = None
-        self.graph: Graph | None = None
+        # Both are there from init() on.
+        self.participant: Participant
+        self.graph: Graph
 
     @property
     def handle(self) -> _ContextHandle | None:
@@ -81,6 +82,8 @@ class Context:
                 self.arguments = arguments.parse(sys.argv if args is None else args)
                 if domain_id is None:
                     domain_id = int(os.environ.get('ROS_DOMAIN_ID') or 0)
+            except arguments.UnknownArgumentsError as error:
+                raise UnknownROSArgsError(str(error)) from None
             except ValueError as error:
                 if isinstance(error, arguments.ArgumentError):
                     console.log(40, 'rcl', 'Failed to parse global arguments')
@@ -148,7 +151,7 @@ class Context:
         self._valid = False
         for sleeper in list(self._sleepers):
             sleeper.wake()
-        if self.graph is not None:
+        if self._handle is not None:
             self.graph.wake()
 
     def add_sleeper(self, sleeper: Any) -> None:

@@ -13,6 +13,7 @@
 # limitations under the License.
 """Events of publishers and subscriptions: matches, deadlines, liveliness, losses."""
 
+import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -192,7 +193,8 @@ class EventHandler(Waitable):
             if policy is None:
                 return None  # an endpoint of another type, of which ROS does not tell
             fields['last_policy_kind'] = rmw_qos_policy_kind_t[f'RMW_QOS_POLICY_{policy}']
-        return self._info(**{name: fields[name] for name in self._info.__dataclass_fields__})
+        names = inspect.signature(self._info).parameters
+        return self._info(**{name: fields[name] for name in names})
 
     async def execute(self, taken_data: Any) -> None:
         """Call back."""

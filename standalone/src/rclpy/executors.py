@@ -32,7 +32,6 @@ from typing import Any, NamedTuple
 from standalone_ros.dds.waitset import Guard, WaitSet
 
 from rclpy.client import Client
-from rclpy.clock_type import ClockType
 from rclpy.context import Context
 from rclpy.exceptions import InvalidHandle
 from rclpy.guard_condition import GuardCondition
@@ -212,7 +211,7 @@ class Executor:
             first = not self._is_shutdown
             self._is_shutdown = True
         self.wake()
-        if first and not getattr(_running, 'executor', None) is self \
+        if first and getattr(_running, 'executor', None) is not self \
                 and not self._work_tracker.wait(timeout_sec):
             return False
         with self._nodes_lock:
@@ -353,7 +352,7 @@ class Executor:
         if schedule.canceled or schedule._destruction_requested:
             return timeout_ns
         until_ns = schedule.until_next_ns()
-        if timer.clock.clock_type is ClockType.ROS_TIME and timer.clock.ros_time_is_active:
+        if timer.clock._override.active:
             # Simulated time wakes the executor when it moves.
             return 0 if until_ns <= 0 else timeout_ns
         until_ns = max(until_ns, 0)
@@ -441,7 +440,7 @@ class Executor:
         if taken is None:
             return None
         if subscription._callback_type is Subscription.CallbackType.MessageOnly:
-            taken = taken[:1]
+            return await_or_execute(subscription.callback, taken[0])
         return await_or_execute(subscription.callback, *taken)
 
     def _take_guard(self, guard: GuardCondition) -> Any:

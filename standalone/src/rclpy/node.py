@@ -120,7 +120,8 @@ class Node(NodeParameters, NodeGraph):
         self._rosout: PublisherHandle | None = None
         if enable_rosout and self._context.arguments.rosout:
             self._rosout = PublisherHandle(self.__node, Log, '/rosout', qos_profile_rosout_default)
-            console.add_sink(self.__node.logger_name, self.__publish_log)
+            self._log_sink = weakref.WeakMethod(self.__publish_log)
+            console.add_sink(self.__node.logger_name, self._log_sink)
         self._parameter_event_publisher = self.create_publisher(
             ParameterEvent, '/parameter_events', qos_profile_parameter_events)
         for args in reversed(self.__arguments):
@@ -147,9 +148,9 @@ class Node(NodeParameters, NodeGraph):
         """Return the node's own arguments before those of the process."""
         try:
             local = arguments.parse(cli_args or [])
+        except arguments.UnknownArgumentsError as error:
+            raise UnknownROSArgsError(str(error)) from None
         except arguments.ArgumentError as error:
-            if 'Unknown' in str(error):
-                raise UnknownROSArgsError(f"{[str(error).split(chr(39))[1]]}") from None
             raise RCLError(f'failed to parse node arguments: {error}') from None
         return [local, self._context.arguments] if use_global_arguments else [local]
 
@@ -512,9 +513,9 @@ class Node(NodeParameters, NodeGraph):
         for entities in (self._publishers, self._subscriptions, self._clients, self._services,
                          self._timers, self._guards):
             while entities:
-                self._drop(entities, entities[0])  # type: ignore[type-var]
+                self._drop(entities, entities[0])  # type: ignore[misc]
         if self._rosout is not None:
-            console.remove_sink(self.__node.logger_name, self.__publish_log)
+            console.remove_sink(self.__node.logger_name, self._log_sink)
             rosout, self._rosout = self._rosout, None
             rosout.destroy_when_not_in_use()
         self.__node.destroy_when_not_in_use()

@@ -43,7 +43,7 @@ _ELEMENTS: dict[type, str] = {bytes: 'BYTE_ARRAY', bool: 'BOOL_ARRAY', int: 'INT
 def _all(kind: type) -> Callable[[Any], bool]:
     containers = (list, tuple, array.array) if kind in (int, float) else (list, tuple)
     return lambda value: isinstance(value, containers) and all(
-        isinstance(v, kind) and (kind is not bytes or len(v) == 1) for v in value)
+        isinstance(v, kind) and (not isinstance(v, bytes) or len(v) == 1) for v in value)
 
 
 class Parameter:
@@ -90,7 +90,9 @@ class Parameter:
             kind = next(k for k, name in _ELEMENTS.items() if name == self.name)
             return _all(kind)(parameter_value)
 
-    def __init__(self, name: str, type_: 'Parameter.Type | None' = None, value: Any = None) -> None:
+    def __init__(
+        self, name: str, type_: 'Parameter.Type | None' = None, value: Any = None,
+    ) -> None:
         if type_ is None:
             type_ = Parameter.Type.from_parameter_value(value)
         if not isinstance(type_, Parameter.Type):

@@ -21,6 +21,7 @@ from rclpy.event_handler import EventHandler, PublisherEventCallbacks
 from rclpy.qos import QoSProfile
 
 MsgType = TypeVar('MsgType')
+_FOR_EVER = Duration(seconds=-1)
 
 
 class Publisher(Generic[MsgType]):
@@ -72,7 +73,7 @@ class Publisher(Generic[MsgType]):
         with self.handle:
             self.__publisher.assert_liveliness()
 
-    def wait_for_all_acked(self, timeout: Duration = Duration(seconds=-1)) -> bool:
+    def wait_for_all_acked(self, timeout: Duration = _FOR_EVER) -> bool:
         """Wait until reliable subscriptions have everything; False on timeout."""
         with self.handle:
             return self.__publisher.wait_for_all_acked(timeout.nanoseconds)

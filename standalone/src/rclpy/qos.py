@@ -161,8 +161,17 @@ class QoSProfile:
     At least `history` or `depth` must be given; raises InvalidQoSProfileException otherwise.
     """
 
-    __slots__ = ['_history', '_depth', '_reliability', '_durability', '_lifespan', '_deadline',
-                 '_liveliness', '_liveliness_lease_duration', '_avoid_ros_namespace_conventions']
+    __slots__ = [
+        '_avoid_ros_namespace_conventions',
+        '_deadline',
+        '_depth',
+        '_durability',
+        '_history',
+        '_lifespan',
+        '_liveliness',
+        '_liveliness_lease_duration',
+        '_reliability',
+    ]
     __hash__ = None  # type: ignore[assignment]
 
     history = _PolicyField(HistoryPolicy)
@@ -256,7 +265,7 @@ def _policy_finding(
     name: str, offered: QoSPolicyEnum, requested: QoSPolicyEnum, least: str, most: str,
     clash: str, least_offered: str, most_requested: str,
 ) -> tuple[str, str] | None:
-    """Compare one policy of a publisher that has at least `least` with one that asks for `most`."""
+    """Compare a policy of which publishers offer at least `least` and others ask for `most`."""
     if offered.name == least and requested.name == most:
         return 'ERROR', clash
     if offered.name in _UNCERTAIN and requested.name == most:

@@ -24,7 +24,7 @@ from rclpy.exceptions import ParameterAlreadyDeclaredException
 from rclpy.qos import QoSPolicyEnum, QoSPolicyKind, QoSProfile
 
 QosCallbackResult = SetParametersResult
-QosCallbackType = Callable[[QoSProfile], QosCallbackResult]
+QosCallbackType = Callable[[QoSProfile], Any]
 
 _ENUMERATIONS = (QoSPolicyKind.HISTORY, QoSPolicyKind.RELIABILITY, QoSPolicyKind.DURABILITY,
                  QoSPolicyKind.LIVELINESS)

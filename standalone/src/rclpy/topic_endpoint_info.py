@@ -31,8 +31,15 @@ class TopicEndpointTypeEnum(IntEnum):
 class TopicEndpointInfo:
     """One endpoint of a topic."""
 
-    __slots__ = ['_node_name', '_node_namespace', '_topic_type', '_topic_type_hash',
-                 '_endpoint_type', '_endpoint_gid', '_qos_profile']
+    __slots__ = [
+        '_endpoint_gid',
+        '_endpoint_type',
+        '_node_name',
+        '_node_namespace',
+        '_qos_profile',
+        '_topic_type',
+        '_topic_type_hash',
+    ]
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, **kwargs: Any) -> None:

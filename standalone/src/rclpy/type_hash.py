@@ -19,7 +19,7 @@ _SIZE = 32
 class TypeHash:
     """A type's hash and the version of how it is made."""
 
-    __slots__ = ['_version', '_value']
+    __slots__ = ['_value', '_version']
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, version: int = -1, value: bytes = bytes(_SIZE)) -> None:

@@ -75,7 +75,7 @@ def get_rmw_implementation_identifier() -> str:
 
 
 def get_available_rmw_implementations() -> set[str]:
-    """Return the middlewares to choose from; raises RuntimeError if RMW_IMPLEMENTATIONS has more."""
+    """Return the middlewares there are; raises RuntimeError if RMW_IMPLEMENTATIONS has more."""
     available = {get_rmw_implementation_identifier()}
     wanted = {name for name in os.environ.get('RMW_IMPLEMENTATIONS', '').split(os.pathsep) if name}
     if missing := wanted - available:

@@ -36,6 +36,10 @@ class ArgumentError(ValueError):
     """An argument that rcl would refuse, worded as it words it."""
 
 
+class UnknownArgumentsError(ValueError):
+    """There are ROS arguments that do not exist."""
+
+
 @dataclass(frozen=True)
 class RemapRule:
     """One rule: for which node (None: any), what kind of name, from what, to what."""
@@ -80,7 +84,7 @@ def _remap_rule(flag: str, text: str) -> RemapRule:
 
     parts = _REMAP.fullmatch(text)
     if parts is None:
-        raise fail(f"Expected lexeme type (19) not found, search ended at index {len(text)}")
+        raise fail(f'Expected lexeme type (19) not found, search ended at index {len(text)}')
     match, replacement = parts['match'], parts['replacement']
     if not match:
         raise fail('Expecting token or wildcard')
@@ -142,9 +146,11 @@ def parse(args: Sequence[str]) -> Arguments:
     """
     Split `args` into ROS arguments and the rest.
 
-    Raises ArgumentError for what lies between `--ros-args` and `--` and is not understood.
+    Raises ArgumentError and UnknownArgumentsError for what lies between `--ros-args` and `--`
+    and is not understood.
     """
     found = Arguments()
+    unknown: list[str] = []
     inside = False
     pending = iter(args)
     for arg in pending:
@@ -177,7 +183,9 @@ def parse(args: Sequence[str]) -> Arguments:
             elif arg in ('-e', '--enclave'):
                 found.enclave = value
         else:
-            raise ArgumentError(f"Unknown ROS argument '{arg}'")
+            unknown.append(arg)
+    if unknown:
+        raise UnknownArgumentsError(str(unknown))
     return found
 
 

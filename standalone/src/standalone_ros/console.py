@@ -43,7 +43,8 @@ class Record(NamedTuple):
 _levels: dict[str, int] = {}
 _default_level = DEFAULT_LEVEL
 _to_console = True
-_sinks: dict[str, Callable[[Record], None]] = {}
+# A reference to what takes the records of a logger and its children, by the logger's name.
+_sinks: dict[str, Callable[[], Callable[[Record], None] | None]] = {}
 
 
 def configure(arguments: Arguments) -> None:
@@ -92,12 +93,12 @@ def effective_level(name: str) -> int:
     return _default_level
 
 
-def add_sink(name: str, sink: Callable[[Record], None]) -> None:
-    """Send messages of the logger `name` and its children to `sink` too."""
+def add_sink(name: str, sink: Callable[[], Callable[[Record], None] | None]) -> None:
+    """Send messages of the logger `name` and its children also to what `sink` refers to."""
     _sinks[name] = sink
 
 
-def remove_sink(name: str, sink: Callable[[Record], None]) -> None:
+def remove_sink(name: str, sink: Callable[[], Callable[[Record], None] | None]) -> None:
     """Undo add_sink()."""
     if _sinks.get(name) == sink:
         del _sinks[name]
@@ -143,7 +144,8 @@ def log(
         except (AttributeError, OSError, ValueError):
             pass  # nobody is there to read it any more
     while name:
-        if sink := _sinks.get(name):
-            sink(record)
+        if (reference := _sinks.get(name)) is not None:
+            if (sink := reference()) is not None:
+                sink(record)
             return
         name = name.rpartition('.')[0]

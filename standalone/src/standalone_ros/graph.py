@@ -19,6 +19,7 @@ so that what this process just created is seen at once.
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -122,6 +123,7 @@ class Graph:
         self._nodes: dict[bytes, list[NodeEntry]] = {self._own: []}
         self._changed = threading.Condition(threading.RLock())
         self._closing = False
+        self._chores: deque[Callable[[], None]] = deque()
         type_name = interfaces.dds_type_name(ParticipantEntitiesInfo)
         user_data = f'typehash={interfaces.type_hash(ParticipantEntitiesInfo)};'
         dp = participant.dds_participant
@@ -147,6 +149,9 @@ class Graph:
         wait_set = WaitSet()
         while not self._closing:
             wait_set.wait(conditions, -1)
+            self._guard.clear()
+            while self._chores and not self._closing:
+                self._chores.popleft()()
             if not self._closing:
                 self.refresh()
         wait_set.close()
@@ -220,6 +225,11 @@ class Graph:
         with self._changed:
             self._changed.notify_all()
 
+    def do_later(self, chore: Callable[[], None]) -> None:
+        """Have the graph's thread do something that can't be done here, such as in a finalizer."""
+        self._chores.append(chore)
+        self._guard.set()
+
     # Announcing our own nodes.
 
     def add_node(self, name: str, namespace: str) -> NodeEntry:
@@ -284,7 +294,9 @@ class Graph:
             return next((entry for entry in self._nodes.get(endpoint.participant, [])
                          if endpoint.gid in entry.gids), None)
 
-    def endpoints(self, topic: str | None = None, *, writers: bool | None = None) -> list[Endpoint]:
+    def endpoints(
+        self, topic: str | None = None, *, writers: bool | None = None,
+    ) -> list[Endpoint]:
         """Return the endpoints of a DDS topic (None: of all), writers or readers or both."""
         self.refresh()
         with self._changed:
@@ -303,7 +315,7 @@ class Graph:
 
     @staticmethod
     def topics(endpoints: Iterable[Endpoint], *, no_demangle: bool = False) -> NamesAndTypes:
-        """Return the topics of endpoints with their types, sorted, in ROS terms unless told not."""
+        """Return the topics of endpoints with their types, sorted, by default in ROS terms."""
         if no_demangle:
             return _names_and_types((e.topic, e.type) for e in endpoints)
         return _names_and_types(

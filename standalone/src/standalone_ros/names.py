@@ -22,10 +22,10 @@ _MAX_TOPIC = 255 - 8
 
 
 class NameFault(NamedTuple):
-    """Why a name is invalid, and the index of the offending character."""
+    """Why a name is invalid, and the position of the offending character."""
 
     message: str
-    index: int
+    position: int
 
 
 def _index(pattern: str, name: str) -> int | None:

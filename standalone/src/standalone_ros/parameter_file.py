@@ -57,6 +57,11 @@ def scalar(text: str) -> bool | int | float | str:
     return text
 
 
+def _line(event: yaml.Event) -> int:
+    """Return the line that an event starts in, from 1."""
+    return event.start_mark.line + 1 if event.start_mark else 0
+
+
 def _node_pattern(name: str) -> str:
     """Return a node's name or pattern without the slashes around it."""
     for token in name.strip('/').split('/'):
@@ -81,7 +86,7 @@ class _Parser:
             raise ParameterFileError(f'Error parsing a event{line}') from None
         if isinstance(event, yaml.AliasEvent):
             raise ParameterFileError(
-                f'Will not support aliasing at line {event.start_mark.line + 1}')
+                f'Will not support aliasing at line {_line(event)}')
         return event
 
     def content(self) -> yaml.Event | None:
@@ -97,14 +102,14 @@ class _Parser:
             return event.value
         if event.value == '' or (event.tag or '').endswith(':binary'):
             if event.value == '':
-                raise ParameterFileError(f'No value at line {event.start_mark.line + 1}')
+                raise ParameterFileError(f'No value at line {_line(event)}')
             return event.value
         return scalar(event.value)
 
     def sequence(self, start: yaml.Event) -> list[Any] | None:
         values: list[Any] = []
         while not isinstance(event := self.next(), yaml.SequenceEndEvent):
-            line = event.start_mark.line + 1
+            line = _line(event)
             if not isinstance(event, yaml.ScalarEvent):
                 raise ParameterFileError(f'Sequences cannot be key at line {line}')
             values.append(self.scalar(event))
@@ -128,7 +133,7 @@ class _Parser:
             empty = False
             if not isinstance(key, yaml.ScalarEvent):
                 raise ParameterFileError(
-                    f'Sequences cannot be key at line {key.start_mark.line + 1}')
+                    f'Sequences cannot be key at line {_line(key)}')
             name = f'{prefix}.{key.value}' if prefix else key.value
             event = self.next()
             if isinstance(event, yaml.MappingStartEvent):
@@ -140,7 +145,7 @@ class _Parser:
 
     def nodes(self, namespace: str, found: ParameterMap) -> None:
         while not isinstance(key := self.next(), yaml.MappingEndEvent):
-            line = key.start_mark.line + 1
+            line = _line(key)
             if not isinstance(key, yaml.ScalarEvent):
                 raise ParameterFileError(f'Sequences cannot be key at line {line}')
             event = self.next()

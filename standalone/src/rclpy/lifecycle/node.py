@@ -135,7 +135,8 @@ class LifecycleNodeMixin(ManagedEntity):
             return TransitionCallbackReturn.ERROR
 
     def __change_state(self, transition_id: int) -> TransitionCallbackReturn:
-        previous = LifecycleState(*reversed(self._state_machine.current_state))
+        previous = LifecycleState(state_id=self._state_machine.state,
+                                  label=self._state_machine.current_state[1])
         self.__trigger(transition_id)
         result = self.__execute_callback(previous)
         self.__trigger(self._state_machine.find(result.to_label()))

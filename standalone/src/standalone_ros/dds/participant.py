@@ -61,6 +61,7 @@ class Participant:
         self._topics: dict[tuple[str, str], Topic] = {}
         self._peers: dict[int, dict[str, str]] = {}
         self._last_endpoint_id = 0
+        self._closed = False
         try:
             _join_domain(domain_id)
             self.dds_participant = DomainParticipant(
@@ -129,10 +130,10 @@ class Participant:
     def close(self) -> None:
         """Leave the domain: peers see the participant and all it holds vanish."""
         with self._lock:
-            if self.dds_participant is None:
+            if self._closed:
                 return
+            self._closed = True
             dds.dds_delete(self.dds_participant._ref)
             self._entities.clear()
             self._topics.clear()
-            self._publisher = self._subscriber = self.dds_participant = None
             _leave_domain(self.domain_id)

@@ -26,14 +26,22 @@ UNLIMITED = -1
 class Profile(Protocol):
     """The fields of a rclpy QoSProfile that matter here; policies are rmw's numbers."""
 
-    history: int
-    depth: int
-    reliability: int
-    durability: int
-    liveliness: int
-    lifespan: Any
-    deadline: Any
-    liveliness_lease_duration: Any
+    @property
+    def history(self) -> int: ...
+    @property
+    def depth(self) -> int: ...
+    @property
+    def reliability(self) -> int: ...
+    @property
+    def durability(self) -> int: ...
+    @property
+    def liveliness(self) -> int: ...
+    @property
+    def lifespan(self) -> Any: ...
+    @property
+    def deadline(self) -> Any: ...
+    @property
+    def liveliness_lease_duration(self) -> Any: ...
 
 
 def to_dds(profile: Profile, user_data: str = '', *, ignore_local: bool = False) -> Qos:
@@ -83,7 +91,7 @@ def from_dds(qos: Qos) -> dict[str, int]:
     return {
         'history': 2 if history is Policy.History.KeepAll else 1,
         'depth': getattr(history, 'depth', 0 if history is Policy.History.KeepAll else 1),
-        'reliability': 1 if isinstance(qos[Policy.Reliability], Policy.Reliability.Reliable) else 2,
+        'reliability': 2 if qos[Policy.Reliability] is Policy.Reliability.BestEffort else 1,
         'durability': 1 if qos[Policy.Durability] is Policy.Durability.TransientLocal else 2,
         'lifespan': getattr(qos[Policy.Lifespan], 'lifespan', INFINITE),
         'deadline': getattr(qos[Policy.Deadline], 'deadline', INFINITE),

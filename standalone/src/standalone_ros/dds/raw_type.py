@@ -14,7 +14,7 @@
 """Data types whose samples are serialised bytes: Cyclone DDS only learns their names."""
 
 import re
-from functools import lru_cache
+from functools import cache
 
 from cyclonedds.idl import IdlStruct, make_idl_struct
 
@@ -23,7 +23,7 @@ class _Nothing(IdlStruct):
     """A structure of no size."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def raw_type(type_name: str) -> type:
     """
     Return a topic type of the given DDS name whose samples may hold anything.

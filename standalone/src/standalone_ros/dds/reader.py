@@ -14,9 +14,11 @@
 """Taking serialised samples."""
 
 import ctypes as ct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
-from collections.abc import Callable
+
+from cyclonedds.qos import Qos
 
 from standalone_ros.dds import library as dds
 from standalone_ros.dds.participant import Participant
@@ -38,7 +40,7 @@ class RawReader:
     """A DDS reader of serialised samples."""
 
     def __init__(
-        self, participant: Participant, topic_name: str, type_name: str, qos: object,
+        self, participant: Participant, topic_name: str, type_name: str, qos: Qos,
     ) -> None:
         self._participant = participant
         self.topic_name, self.type_name = topic_name, type_name
@@ -51,7 +53,7 @@ class RawReader:
 
     def take(self, decode: Callable[[memoryview], Decoded]) -> Sample[Decoded] | None:
         """
-        Take the oldest sample and return what `decode` makes of its bytes, None when there is none.
+        Take the oldest sample and return what `decode` makes of its bytes; None without a sample.
 
         The view given to `decode` is the middleware's own memory: it is valid only until `decode`
         returns, and what `decode` raises passes through, the sample being gone.

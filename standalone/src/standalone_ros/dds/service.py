@@ -23,6 +23,8 @@ import struct
 import time
 from typing import NamedTuple
 
+from cyclonedds.qos import Qos
+
 from standalone_ros.dds import qos as qos_map
 from standalone_ros.dds.participant import Participant
 from standalone_ros.dds.reader import RawReader, Sample
@@ -63,12 +65,12 @@ class _Endpoint:
     ) -> None:
         self._peer_data = participant.peer_data
         identity = f'{role}={participant.next_endpoint_id()};'
-        topic, type_name, type_hash = writes
-        self.writer = RawWriter(
-            participant, topic, type_name, qos_map.to_dds(profile, f'{identity}typehash={type_hash};'))
-        topic, type_name, type_hash = reads
-        self.reader = RawReader(
-            participant, topic, type_name, qos_map.to_dds(profile, f'{identity}typehash={type_hash};'))
+
+        def qos(type_hash: str) -> Qos:
+            return qos_map.to_dds(profile, f'{identity}typehash={type_hash};')
+
+        self.writer = RawWriter(participant, writes[0], writes[1], qos(writes[2]))
+        self.reader = RawReader(participant, reads[0], reads[1], qos(reads[2]))
 
     def take(self) -> tuple[RequestId, bytes] | None:
         """Take the next framed message; raises ValueError when it is too short to be one."""

@@ -15,15 +15,19 @@
 
 import ctypes as ct
 
+from cyclonedds.qos import Qos
+
 from standalone_ros.dds import library as dds
 from standalone_ros.dds.participant import Participant
+
+_ENCAPSULATION_SIZE = 4
 
 
 class RawWriter:
     """A DDS writer of serialised samples."""
 
     def __init__(
-        self, participant: Participant, topic_name: str, type_name: str, qos: object,
+        self, participant: Participant, topic_name: str, type_name: str, qos: Qos,
     ) -> None:
         self._participant = participant
         self.topic_name, self.type_name = topic_name, type_name
@@ -36,7 +40,10 @@ class RawWriter:
         Send one sample, encapsulation header included.
 
         The interpreter lock is released: a reliable writer may wait for a slow reader here.
+        Raises DdsError when that fails, or when there is not even a header to send.
         """
+        if len(data) < _ENCAPSULATION_SIZE:
+            raise dds.DdsError('cannot write: shorter than an encapsulation header')
         padding = -len(data) % 4
         if padding:
             # A payload fills whole words; the header's last bits say how many bytes to ignore.
