@@ -28,6 +28,7 @@ import tempfile
 from pathlib import Path
 
 import yaml
+from launch import LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
     ExecuteProcess,
@@ -39,7 +40,6 @@ from launch.event_handlers import OnProcessExit, OnShutdown
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-from launch import LaunchDescription
 from vidseg_ros.evaluation.recording import chosen_cameras
 
 # Name, default (None: must be given) and meaning.

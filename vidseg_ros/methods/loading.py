@@ -118,6 +118,12 @@ def load_network(
             deployed,
             EngineOptions(options.device, options.precision, options.threads),
         )
+        if not checkpoint.startswith('random:'):
+            # Most often the camera's size is what the network was trained for: the first frame
+            # then finds everything built.
+            engine.prepare(
+                metadata.input_size if options.input_size == (0, 0) else options.input_size
+            )
     except (CheckpointError, UnknownNetworkError, EngineError, KeyError) as error:
         raise MethodError(str(error)) from error
     return RunnableNetwork(deployed, engine, metadata, checkpoint)
