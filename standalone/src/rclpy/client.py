@@ -24,6 +24,16 @@ from rclpy.task import Future
 SrvType = TypeVar('SrvType')
 
 
+class _Unblock:
+    """Ends the wait for a response."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+
+    def wake(self) -> None:
+        self.event.set()
+
+
 class Client(Generic[SrvType]):
     """Calls a service; made by Node.create_client()."""
 
@@ -43,17 +53,19 @@ class Client(Generic[SrvType]):
 
     def call(self, request: Any, timeout_sec: float | None = None) -> Any:
         """
-        Call and wait for the response; None on timeout.
+        Call and wait for the response; None on timeout or shutdown.
 
         The node must be spinning in another thread, or this waits for ever. Raises TypeError
         for anything but a request of this service.
         """
         if not isinstance(request, self.srv_type.Request):
             raise TypeError()
-        event = threading.Event()
+        unblock = _Unblock()
+        self.context.add_sleeper(unblock)
         future = self.call_async(request)
-        future.add_done_callback(lambda _: event.set())
-        if not future.done() and not event.wait(timeout_sec):
+        future.add_done_callback(lambda _: unblock.wake())
+        unblock.event.wait(timeout_sec)
+        if not future.done():
             self.remove_pending_request(future)
         return future.result()
 

@@ -15,12 +15,12 @@
 
 import threading
 import time as system_time
-import weakref
 from collections.abc import Callable
 from enum import IntEnum
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from rclpy._wakers import Wakers
 from rclpy.clock_type import ClockType
 from rclpy.constants import S_TO_NS
 from rclpy.context import Context
@@ -152,12 +152,12 @@ class Clock:
         self._override = _Override(False, 0)
         self._jump_handles = []
         # Executors that wait for timers of this clock.
-        self._waiters = weakref.WeakSet()
+        self._waiters = Wakers()
         return self
 
     _override: _Override
     _jump_handles: list[JumpHandle]
-    _waiters: 'weakref.WeakSet[Any]'
+    _waiters: Wakers
 
     @property
     def clock_type(self) -> ClockType:
@@ -196,8 +196,7 @@ class Clock:
         for handle in handles:
             if handle.post_callback is not None:
                 handle.post_callback(jump)
-        for executor in list(self._waiters):
-            executor.wake()
+        self._waiters.wake()
 
     def sleep_until(self, until: Time, context: Context | None = None) -> bool:
         """

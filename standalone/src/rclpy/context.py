@@ -29,6 +29,7 @@ from standalone_ros.dds.participant import Participant
 from standalone_ros.graph import Graph
 
 from rclpy._rclpy_pybind11 import RCLError, UnknownROSArgsError
+from rclpy._wakers import Wakers
 from rclpy.destroyable import Destroyable
 
 _contexts: 'weakref.WeakSet[Context]' = weakref.WeakSet()
@@ -48,7 +49,7 @@ class Context:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._callbacks: list[Any] = []
-        self._sleepers: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._sleepers = Wakers()
         self._handle: _ContextHandle | None = None
         self._valid = False
         self._closed = True
@@ -149,8 +150,7 @@ class Context:
     def interrupt(self) -> None:
         """Make the context invalid and wake whoever waits, as a signal does."""
         self._valid = False
-        for sleeper in list(self._sleepers):
-            sleeper.wake()
+        self._sleepers.wake()
         if self._handle is not None:
             self.graph.wake()
 

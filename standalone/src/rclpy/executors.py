@@ -205,13 +205,14 @@ class Executor:
         Stop, and wait until running callbacks are through.
 
         Returns False when they are not within `timeout_sec`. A callback that shuts its own
-        executor down does not wait for itself.
+        executor down does not wait for itself, and after the context nobody waits: a callback
+        may be stuck in something that never comes any more.
         """
         with self._shutdown_lock:
             first = not self._is_shutdown
             self._is_shutdown = True
         self.wake()
-        if first and getattr(_running, 'executor', None) is not self \
+        if first and self._context.ok() and getattr(_running, 'executor', None) is not self \
                 and not self._work_tracker.wait(timeout_sec):
             return False
         with self._nodes_lock:

@@ -13,10 +13,10 @@
 # limitations under the License.
 """Guard conditions: waking an executor by hand."""
 
-import weakref
 from collections.abc import Callable
 from typing import Any
 
+from rclpy._wakers import Wakers
 from rclpy.context import Context
 from rclpy.destroyable import Destroyable
 from rclpy.utilities import get_default_context
@@ -39,14 +39,13 @@ class GuardCondition:
         self._executor_event = False
         self._executor_triggered = False
         # The executors that wait for this condition at the moment.
-        self._waiters: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._waiters = Wakers()
 
     def trigger(self) -> None:
         """Have the callback run once; raises InvalidHandle after destroy()."""
         with self._handle:
             self._executor_triggered = True
-            for executor in list(self._waiters):
-                executor.wake()
+            self._waiters.wake()
 
     @property
     def handle(self) -> Destroyable:

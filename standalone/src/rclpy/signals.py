@@ -46,7 +46,7 @@ def _watch(reader: int) -> None:
                 pass
 
 
-def _on_sigterm(number: int, frame: Any) -> None:
+def _go_on(number: int, frame: Any) -> None:
     """Let the process go on; its contexts are shut down."""
 
 
@@ -69,8 +69,10 @@ def install_signal_handlers(options: SignalHandlerOptions = SignalHandlerOptions
         for number, bit in ((signal.SIGINT, 1), (signal.SIGTERM, 2)):
             if options & bit and number not in _previous:
                 _previous[number] = signal.getsignal(number)
-                if number == signal.SIGTERM:
-                    signal.signal(number, _on_sigterm)
+                # Python's own handler of SIGINT raises KeyboardInterrupt, and is to do so; but
+                # where the shell has SIGINT ignored, nobody would hear of it.
+                if number == signal.SIGTERM or not callable(_previous[number]):
+                    signal.signal(number, _go_on)
         _current = SignalHandlerOptions(_current | options)
 
 
@@ -86,8 +88,9 @@ def uninstall_signal_handlers() -> None:
         if threading.current_thread() is not threading.main_thread():
             return
         if _current != SignalHandlerOptions.NO:
-            if _previous.get(signal.SIGTERM) is not None:
-                signal.signal(signal.SIGTERM, _previous[signal.SIGTERM])
+            for number, handler in _previous.items():
+                if signal.getsignal(number) is _go_on and handler is not None:
+                    signal.signal(number, handler)
             current_fd = signal.set_wakeup_fd(_previous_fd)
             if _pipe is not None and current_fd not in (_pipe[1], -1):
                 signal.set_wakeup_fd(current_fd)

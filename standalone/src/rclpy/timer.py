@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy._rclpy_pybind11 import RCLError
+from rclpy._wakers import Wakers
 from rclpy.clock import Clock, ClockChange, JumpThreshold, TimeJump
 from rclpy.context import Context
 from rclpy.destroyable import Destroyable
@@ -102,16 +103,12 @@ class Timer:
         self.callback = callback
         self.callback_group = callback_group
         self._executor_event = False
-        self._waiters: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._waiters = Wakers()
 
     @property
     def handle(self) -> _Schedule:
         """The handle of the timer."""
         return self._schedule
-
-    def _wake(self) -> None:
-        for executor in list(self._waiters):
-            executor.wake()
 
     def destroy(self) -> None:
         """Destroy the timer; see Node.destroy_timer()."""
@@ -152,7 +149,7 @@ class Timer:
         """Start the period anew, cancelled or not."""
         with self._schedule:
             self._schedule.reset()
-        self._wake()
+        self._waiters.wake()
 
     def time_since_last_call(self) -> int:
         """Return nanoseconds since the last call, or since creation."""

@@ -16,7 +16,9 @@
 from typing import Any
 
 from rcl_interfaces.msg import ParameterDescriptor, ParameterType
-from standalone_ros import interfaces
+from rosidl_runtime_py.set_message import set_message_fields
+from standalone_ros import structures, typehash
+from type_description_interfaces.msg import TypeSource
 from type_description_interfaces.srv import GetTypeDescription
 
 from rclpy.validate_topic_name import TOPIC_SEPARATOR_STRING
@@ -44,13 +46,21 @@ class TypeDescriptionService:
     @staticmethod
     def _describe(request: Any, response: Any) -> Any:
         response.successful = False
-        describe = getattr(interfaces, 'type_description', None)
-        if describe is None:
-            response.failure_reason = 'type descriptions are not available'
-            return response
         try:
-            response.type_description = describe(request.type_name, request.type_hash)
-            response.successful = True
-        except LookupError as error:
-            response.failure_reason = str(error)
+            if request.type_hash not in ('', typehash.type_hash(request.type_name)):
+                response.failure_reason = 'Type hash does not match'
+                return response
+            description = typehash.description(request.type_name)
+        except (LookupError, ValueError) as error:
+            response.failure_reason = f'Type not known: {error}'
+            return response
+        set_message_fields(response.type_description, description)
+        if request.include_type_sources:
+            described = (description['type_description'],
+                         *description['referenced_type_descriptions'])
+            response.type_sources = [
+                TypeSource(type_name=name, encoding=name.split('/')[1],
+                           raw_file_contents=structures.message_text(name))
+                for name in (entry['type_name'] for entry in described) if '/msg/' in name]
+        response.successful = True
         return response

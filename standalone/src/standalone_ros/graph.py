@@ -76,7 +76,7 @@ class Endpoint:
     type_hash: str
 
 
-@dataclass
+@dataclass(eq=False)
 class NodeEntry:
     """A node as its participant announces it."""
 

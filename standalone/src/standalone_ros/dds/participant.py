@@ -64,8 +64,12 @@ class Participant:
         self._closed = False
         try:
             _join_domain(domain_id)
-            self.dds_participant = DomainParticipant(
-                domain_id, Qos(Policy.Userdata(f'enclave={enclave};'.encode())))
+            try:
+                self.dds_participant = DomainParticipant(
+                    domain_id, Qos(Policy.Userdata(f'enclave={enclave};'.encode())))
+            except DDSException:
+                _leave_domain(domain_id)
+                raise
         except DDSException as error:
             raise dds.DdsError(f'cannot join DDS domain {domain_id}: {error}') from None
         self._publisher = Publisher(self.dds_participant)
