@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from launch import LaunchContext
 from launch.launch_description_sources import get_launch_description_from_python_launch_file
 
-from launch import LaunchContext
 from vidseg_ros.nodes.launch_description import ARGUMENTS
 from vidseg_ros.nodes.parameters import BY_NAME, refusal
 

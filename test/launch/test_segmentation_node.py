@@ -27,10 +27,9 @@ import launch_testing.markers
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
+from launch import LaunchDescription
 from launch_ros.actions import Node
 from probe import HEIGHT, WIDTH, Probe, image, picture, to_stamp, until
-
-from launch import LaunchDescription
 
 DOMAIN = 1 + (os.getpid() + 47) % 100
 SECOND = 10**9

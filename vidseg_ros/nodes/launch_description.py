@@ -18,10 +18,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch_ros.actions import Node
-
-from launch import LaunchContext, LaunchDescription
 
 ARGUMENTS = (
     ('namespace', '', 'Namespace of the node and of its topics.'),
@@ -70,7 +69,7 @@ def _nodes(given: dict[str, str], method: str, share: Path) -> list[Node]:
         values['cameras'] = cameras
     actions = [Node(
         package='vidseg_ros', executable='segmentation_node', name='segmentation_node',
-        namespace=given['namespace'], output='screen', emulate_tty=True,
+        namespace=given['namespace'], output='screen',
         parameters=[str(file), values],
         ros_arguments=['--log-level', f'segmentation_node:={given["log_level"]}'])]
     if _truth(given, 'rviz'):
