@@ -17,37 +17,23 @@
 import signal
 
 import pytest
+import rclpy
+from rclpy.context import Context
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from std_msgs.msg import String
+from std_srvs.srv import Trigger
 
 NAMES = """
+import sys
 import rclpy
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
-from std_msgs.msg import String
-from std_srvs.srv import Trigger
-import sys
 
 rclpy.init()
-for name, namespace in (('one', '/x'), ('two', '')):
-    node = Node(name, namespace=namespace)
-    topics = [node.create_publisher(String, topic, 1) for topic in ('chat', '~/priv', '/abs')]
-    print(
-        node.get_fully_qualified_name(),
-        *(publisher.topic_name for publisher in topics),
-        node.create_service(Trigger, 'srv', lambda request, response: response).service_name,
-    )
+node = Node('n', automatically_declare_parameters_from_overrides=True)
+print(node.get_fully_qualified_name(), node.get_parameter('v').value)
 print(remove_ros_args(sys.argv)[1:])
-"""
-
-PARAMETERS = """
-import rclpy
-from rclpy.node import Node
-
-rclpy.init()
-for name, namespace in (('one', '/ns'), ('two', '/ns'), ('one', '/')):
-    node = Node(name, namespace=namespace, automatically_declare_parameters_from_overrides=True)
-    values = {name: each.value for name, each in node.get_parameters_by_prefix('').items()}
-    del values['use_sim_time'], values['start_type_description_service']
-    print(dict(sorted(values.items())))
 """
 
 SPIN = """
@@ -72,6 +58,39 @@ except BaseException as error:
     print(type(error).__name__)
 print(rclpy.ok())
 """
+
+
+NODES = [('one', '/ns'), ('two', '/ns'), ('one', '/')]
+
+
+@pytest.fixture
+def session():
+    """Give a function that initialises a context with the arguments of a process."""
+    contexts = []
+
+    def start(*arguments):
+        context = Context()
+        rclpy.init(args=['program', *arguments], context=context)
+        contexts.append(context)
+        return context
+
+    yield start
+    for context in contexts:
+        context.try_shutdown()
+
+
+def values(context, name, namespace):
+    """Return the parameters that a node gets from the arguments, sorted by name."""
+    node = Node(
+        name,
+        namespace=namespace,
+        context=context,
+        automatically_declare_parameters_from_overrides=True,
+    )
+    found = {name: each.value for name, each in node.get_parameters_by_prefix('').items()}
+    del found['use_sim_time'], found['start_type_description_service']
+    node.destroy_node()
+    return dict(sorted(found.items()))
 
 
 @pytest.mark.parametrize(
@@ -125,9 +144,27 @@ print(rclpy.ok())
         ),
     ],
 )
-def test_names_are_remapped_on_the_command_line(run_script, arguments, one, two):
-    ended = run_script(NAMES, 'pos', '--ros-args', *arguments, '--', 'end')
-    assert ended.stdout.splitlines() == [one, two, "['pos', 'end']"], ended.stderr
+def test_names_are_remapped_by_ros_arguments(session, arguments, one, two):
+    context = session('pos', '--ros-args', *arguments, '--', 'end')
+
+    def names(name, namespace):
+        node = Node(name, namespace=namespace, context=context)
+        topics = [node.create_publisher(String, topic, 1) for topic in ('chat', '~/priv', '/abs')]
+        service = node.create_service(Trigger, 'srv', lambda request, response: response)
+        found = [
+            node.get_fully_qualified_name(),
+            *(publisher.topic_name for publisher in topics),
+            service.service_name,
+        ]
+        node.destroy_node()
+        return ' '.join(found)
+
+    assert (names('one', '/x'), names('two', '')) == (one, two)
+
+
+def test_ros_arguments_on_the_command_line_reach_every_node(run_script):
+    ended = run_script(NAMES, 'pos', '--ros-args', '-r', '__node:=ren', '-p', 'v:=5', '--', 'end')
+    assert ended.stdout.splitlines() == ['/ren 5', "['pos', 'end']"], ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -143,11 +180,15 @@ def test_names_are_remapped_on_the_command_line(run_script, arguments, one, two)
         ['--params-file'],
     ],
 )
-def test_bad_ros_arguments_end_the_process_at_init(run_script, arguments):
-    ended = run_script(NAMES, '--ros-args', *arguments)
-    assert ended.returncode == 1
-    assert ended.stdout == ''
-    assert 'RCLError' in ended.stderr
+def test_bad_ros_arguments_are_refused_at_init(session, arguments):
+    with pytest.raises(RuntimeError, match="failed to initialize rcl: Couldn't parse"):
+        session('--ros-args', *arguments)
+
+
+def test_a_process_with_bad_ros_arguments_ends_with_status_one(run_script):
+    ended = run_script(NAMES, '--ros-args', '-r', 'chat:=9bad')
+    assert (ended.returncode, ended.stdout) == (1, '')
+    assert "RCLError: failed to initialize rcl: Couldn't parse remap rule" in ended.stderr
 
 
 def test_an_unknown_ros_argument_is_named(run_script):
@@ -188,28 +229,30 @@ FILE_WILD_FIRST = """
     ids=['wild first', 'star', 'double star', 'any namespace', 'bare', 'nested', 'empty'],
 )
 def test_a_parameter_file_reaches_the_nodes_that_its_names_match(
-    run_script, tmp_path, text, expected
+    session, tmp_path, text, expected
 ):
-    (tmp_path / 'params.yaml').write_text(text)
-    ended = run_script(PARAMETERS, '--ros-args', '--params-file', 'params.yaml')
-    assert ended.stdout.splitlines() == [str(each) for each in expected], ended.stderr
+    file = tmp_path / 'params.yaml'
+    file.write_text(text)
+    context = session('--ros-args', '--params-file', str(file))
+    assert [values(context, *node) for node in NODES] == expected
 
 
-def test_values_in_a_parameter_file_have_the_types_of_their_spelling(run_script, tmp_path):
-    (tmp_path / 'params.yaml').write_text(
+def test_values_in_a_parameter_file_have_the_types_of_their_spelling(session, tmp_path):
+    file = tmp_path / 'params.yaml'
+    file.write_text(
         '/**:\n  ros__parameters:\n'
         '    b: yes\n    e: 1e3\n    f: 5.0\n    h: 0x10\n    i: 5\n    lb: [yes, no]\n'
         '    lf: [1.0, 2.5]\n    li: [1, 2]\n    ls: [a, "5"]\n    n: {a: {b: 1}}\n'
         '    q: "true"\n    s: hello\n    t: 2024-01-01\n'
     )
-    ended = run_script(PARAMETERS, '--ros-args', '--params-file', 'params.yaml')
-    assert ended.stdout.splitlines()[0] == str(
+    found = values(session('--ros-args', '--params-file', str(file)), 'one', '/ns')
+    assert str(found) == str(
         {
             'b': True, 'e': 1000.0, 'f': 5.0, 'h': 16, 'i': 5, 'lb': [True, False],
             'lf': [1.0, 2.5], 'li': [1, 2], 'ls': ['a', '5'], 'n.a.b': 1, 'q': 'true',
             's': 'hello', 't': '2024-01-01',
         }
-    ), ended.stderr  # fmt: skip
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -224,53 +267,55 @@ def test_values_in_a_parameter_file_have_the_types_of_their_spelling(run_script,
     ],
     ids=['mixed numbers', 'mixed', 'no value', 'no ros__parameters', 'a list', 'bare star'],
 )
-def test_a_bad_parameter_file_ends_the_process_at_init(run_script, tmp_path, text):
-    (tmp_path / 'params.yaml').write_text(text)
-    ended = run_script(PARAMETERS, '--ros-args', '--params-file', 'params.yaml')
-    assert ended.returncode == 1
-    assert 'RCLError' in ended.stderr
+def test_a_bad_parameter_file_is_refused_at_init(session, tmp_path, text):
+    file = tmp_path / 'params.yaml'
+    file.write_text(text)
+    with pytest.raises(RuntimeError, match="Couldn't parse params file"):
+        session('--ros-args', '--params-file', str(file))
 
 
-def test_parameters_on_the_command_line_have_the_types_of_their_spelling(run_script):
-    values = ['i:=5', 'f:=5.0', 'b:=true', 's:=abc', 'q:="5"', 'l:=[1,2]', 'd.e:=1', "z:='true'"]
-    arguments = [word for value in values for word in ('-p', value)]
-    ended = run_script(PARAMETERS, '--ros-args', *arguments)
-    assert ended.stdout.splitlines()[0] == str(
+def test_parameters_given_as_arguments_have_the_types_of_their_spelling(session):
+    given = ['i:=5', 'f:=5.0', 'b:=true', 's:=abc', 'q:="5"', 'l:=[1,2]', 'd.e:=1', "z:='true'"]
+    context = session('--ros-args', *(word for value in given for word in ('-p', value)))
+    assert str(values(context, 'one', '/ns')) == str(
         {
             'b': True, 'd.e': 1, 'f': 5.0, 'i': 5, 'l': [1, 2], 'q': '5', 's': 'abc', 'z': 'true',
         }
-    ), ended.stderr  # fmt: skip
+    )  # fmt: skip
 
 
-def test_the_last_of_two_parameters_on_the_command_line_wins(run_script):
-    ended = run_script(PARAMETERS, '--ros-args', '-p', 'v:=1', '-p', 'v:=2')
-    assert ended.stdout.splitlines() == ["{'v': 2}"] * 3, ended.stderr
+def test_the_last_of_two_parameters_given_as_arguments_wins(session):
+    context = session('--ros-args', '-p', 'v:=1', '-p', 'v:=2')
+    assert [values(context, *node) for node in NODES] == [{'v': 2}] * 3
 
 
-def test_a_more_specific_file_entry_wins_over_the_command_line(run_script, tmp_path):
-    (tmp_path / 'params.yaml').write_text(FILE_WILD_FIRST)
-    ended = run_script(PARAMETERS, '--ros-args', '--params-file', 'params.yaml', '-p', 'v:=cli')
-    assert [eval(line)['v'] for line in ended.stdout.splitlines()] == ['node', 'ns', 'cli']
+def test_a_more_specific_file_entry_wins_over_an_argument(session, tmp_path):
+    file = tmp_path / 'params.yaml'
+    file.write_text(FILE_WILD_FIRST)
+    context = session('--ros-args', '--params-file', str(file), '-p', 'v:=cli')
+    assert [values(context, *node)['v'] for node in NODES] == ['node', 'ns', 'cli']
 
 
-def test_an_override_in_code_wins_over_the_command_line(run_script):
-    source = (
-        'import rclpy\nfrom rclpy.node import Node\nfrom rclpy.parameter import Parameter\n'
-        'rclpy.init()\n'
-        "node = Node('n', parameter_overrides=[Parameter('v', value='code')])\n"
-        "print(node.declare_parameter('v', 'default').value)\n"
-    )
-    assert run_script(source, '--ros-args', '-p', 'v:=cli').stdout == 'code\n'
+def test_an_override_in_code_wins_over_an_argument(session):
+    context = session('--ros-args', '-p', 'v:=cli')
+    node = Node('n', context=context, parameter_overrides=[Parameter('v', value='code')])
+    assert node.declare_parameter('v', 'default').value == 'code'
+    node.destroy_node()
 
 
-def test_use_sim_time_is_set_on_the_command_line(run_script):
-    source = (
-        'import rclpy\nrclpy.init()\n'
-        "node = rclpy.create_node('n')\n"
-        "print(node.get_parameter('use_sim_time').value, node.get_clock().ros_time_is_active)\n"
-    )
-    ended = run_script(source, '--ros-args', '-p', 'use_sim_time:=true')
-    assert ended.stdout == 'True True\n', ended.stderr
+def test_a_node_can_leave_the_arguments_of_the_process_alone(session):
+    context = session('--ros-args', '-r', 'chat:=talk', '-p', 'v:=1')
+    node = Node('n', context=context, use_global_arguments=False)
+    assert node.resolve_topic_name('chat') == '/chat'
+    assert node.declare_parameter('v', 0).value == 0
+    node.destroy_node()
+
+
+def test_use_sim_time_is_set_by_an_argument(session):
+    node = Node('n', context=session('--ros-args', '-p', 'use_sim_time:=true'))
+    assert node.get_parameter('use_sim_time').value is True
+    assert node.get_clock().ros_time_is_active is True
+    node.destroy_node()
 
 
 @pytest.mark.parametrize(
