@@ -161,17 +161,9 @@ class QoSProfile:
     At least `history` or `depth` must be given; raises InvalidQoSProfileException otherwise.
     """
 
-    __slots__ = [
-        '_avoid_ros_namespace_conventions',
-        '_deadline',
-        '_depth',
-        '_durability',
-        '_history',
-        '_lifespan',
-        '_liveliness',
-        '_liveliness_lease_duration',
-        '_reliability',
-    ]
+    _ORDER = ('_history', '_depth', '_reliability', '_durability', '_lifespan', '_deadline',
+              '_liveliness', '_liveliness_lease_duration', '_avoid_ros_namespace_conventions')
+    __slots__ = _ORDER
     __hash__ = None  # type: ignore[assignment]
 
     history = _PolicyField(HistoryPolicy)

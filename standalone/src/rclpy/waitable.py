@@ -19,14 +19,9 @@ from typing import Any
 class NumberOfEntities:
     """How many entities of each kind a waitable adds to a wait set."""
 
-    __slots__ = [
-        'num_clients',
-        'num_events',
-        'num_guard_conditions',
-        'num_services',
-        'num_subscriptions',
-        'num_timers',
-    ]
+    _ORDER = ('num_subscriptions', 'num_guard_conditions', 'num_timers', 'num_clients',
+              'num_services', 'num_events')
+    __slots__ = _ORDER
 
     def __init__(
         self, num_subs: int = 0, num_gcs: int = 0, num_timers: int = 0, num_clients: int = 0,

@@ -136,3 +136,8 @@ def test_nodes_look_on_this_machine_alone_unless_told_otherwise(monkeypatch):
     assert 'Peer' not in config.domain_configuration()
     monkeypatch.setenv('CYCLONEDDS_URI', 'file:///etc/cyclone.xml')
     assert config.domain_configuration().endswith(',file:///etc/cyclone.xml')
+
+
+def test_profiles_are_written_in_the_order_of_their_fields():
+    assert str(QoSProfile(depth=3)).startswith(
+        'QoSProfile(history=1, depth=3, reliability=1, durability=2, lifespan=0 nanoseconds')
