@@ -80,6 +80,7 @@ class Probe:
         self.statuses = {}
         self.history = defaultdict(list)
         self.metrics = {}
+        self.reported_at = 0
         self.events = []
         self._quality = QoSProfile(
             depth=500, reliability=ReliabilityPolicy.RELIABLE if reliable
@@ -106,6 +107,7 @@ class Probe:
         self.context.try_shutdown()
 
     def _on_diagnostics(self, message):
+        self.reported_at = to_nanoseconds(message.header.stamp)
         for status in message.status:
             name = status.name.rpartition(': ')[2]
             values = {value.key: value.value for value in status.values}

@@ -17,10 +17,13 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
-from probe import Probe, image, picture, until
+from probe import Probe, image, picture, to_stamp, until
+from rosgraph_msgs.msg import Clock
 
+ROOT = Path(__file__).parents[2]
 DOMAIN = 1 + (os.getpid() + 61) % 100
 SMALL = {'checkpoint': 'random:1', 'engine': 'torch', 'threads': '1'}
 
@@ -212,4 +215,61 @@ def test_a_publisher_that_does_not_suit_is_told_of():
             node.signal(signal.SIGINT)
             assert node.end()[0] == 0
     finally:
+        probe.close()
+
+
+def test_with_simulated_time_a_bag_is_not_in_the_past(probe):
+    """By /clock it is the 1000th second of 1970: ages are counted from there."""
+    now = 1000 * 10**9
+    clock = probe.node.create_publisher(Clock, '/clock', 10)
+    publisher = probe.camera('front')
+    probe.listen('front', 'labels')
+    with Process(method='per_frame', use_sim_time='true', max_age_ms='500',
+                 diagnostics_period='0.2') as node:
+        assert until(lambda: probe.state() == 'active', 60)
+        assert until(lambda: clock.get_subscription_count() == 1)
+        assert until(lambda: publisher.get_subscription_count() == 1)
+        assert until(lambda: clock.publish(Clock(clock=to_stamp(now)))
+                     or probe.reported_at == now)
+        for i in range(300):
+            clock.publish(Clock(clock=to_stamp(now)))
+            publisher.publish(image(now - 100_000_000, picture(i)))
+            time.sleep(0.05)
+            if len(probe.stamps()) > 10:
+                break
+        assert len(probe.stamps()) > 10
+        assert until(lambda: probe.statuses['camera front'][1].get(
+            'latency transport p50/p95/p99 (ms)', '') == '100.00 / 100.00 / 100.00')
+        assert 'dropped: too old' not in probe.statuses['camera front'][1]
+        for i in range(20):
+            publisher.publish(image(now - 800_000_000, picture(i)))
+            time.sleep(0.02)
+        assert until(lambda: 'dropped: too old' in probe.statuses['camera front'][1])
+        assert now - 800_000_000 not in probe.stamps()
+        node.signal(signal.SIGINT)
+        assert node.end()[0] == 0
+
+
+def test_launched_and_interrupted_like_people_do():
+    """ctrl-C in a terminal reaches ros2 launch and the node; launch passes it on besides."""
+    process = subprocess.Popen(
+        ['ros2', 'launch', str(ROOT / 'launch/per_frame.launch.py'), 'checkpoint:=random:1',
+         'engine:=torch', 'cameras:=left,right', 'namespace:=car'],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, 'ROS_DOMAIN_ID': str(DOMAIN)}, start_new_session=True)
+    probe = Probe(DOMAIN, '/car/segmentation_node', '/car')
+    try:
+        assert until(lambda: probe.state() == 'active', 90)
+        assert probe.get('cameras') == ['left', 'right']
+        assert probe.get('method') == 'per_frame'
+        assert until(lambda: {'camera left', 'camera right'} <= set(probe.statuses))
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=40)
+        assert process.returncode == 0, output
+        assert 'Traceback' not in output
+        assert 'process has finished cleanly' in output
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
         probe.close()
