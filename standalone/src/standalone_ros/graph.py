@@ -31,7 +31,6 @@ from cyclonedds.builtin import (
     BuiltinTopicDcpsPublication,
     BuiltinTopicDcpsSubscription,
 )
-from cyclonedds.builtin_types import cqos_to_qos
 from cyclonedds.core import InstanceState
 from rmw_dds_common.msg import Gid, NodeEntitiesInfo, ParticipantEntitiesInfo
 
@@ -177,14 +176,14 @@ class Graph:
     def _drain(take: Callable[..., Any], reader: BuiltinDataReader, on_sample: Callable) -> int:
         total = 0
         while True:
-            taken = take(reader._ref, 128, on_sample, cqos_to_qos)
+            taken = take(reader._ref, 128, on_sample, qos_map.read)
             if isinstance(taken, int) or not taken:
                 return total
             total += len(taken)
 
     def _on_participant(self, key: bytes, qos: Any, info: Any) -> None:
         if info.valid_data and info.instance_state == InstanceState.Alive:
-            self._participants[key] = qos_map.user_data(qos).get('enclave', '')
+            self._participants[key] = qos.user_data.get('enclave', '')
         else:
             self._participants.pop(key, None)
             self._nodes.pop(key, None)
@@ -198,7 +197,7 @@ class Graph:
                 return
             self._endpoints[info.instance_handle] = Endpoint(
                 bytes(key), bytes(participant), topic, type_name, is_writer,
-                qos_map.from_dds(qos), qos_map.user_data(qos).get('typehash', ''))
+                qos.profile, qos.user_data.get('typehash', ''))
         else:
             self._endpoints.pop(info.instance_handle, None)
 

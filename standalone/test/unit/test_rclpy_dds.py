@@ -17,6 +17,8 @@ import os
 import time
 
 import pytest
+from cyclonedds.qos import _CQos
+from rclpy.duration import Duration
 from rclpy.qos import QoSProfile, qos_profile_default
 from standalone_ros.dds import config
 from standalone_ros.dds import qos as qos_map
@@ -78,11 +80,15 @@ def test_types_of_other_names_do_not_match(participant):
 
 
 def test_profiles_come_back_from_discovery_as_they_were_given():
-    profile = QoSProfile(depth=7, durability=1, reliability=2)
-    fields = qos_map.from_dds(qos_map.to_dds(profile, 'typehash=RIHS01_00;a=b;'))
-    assert (fields['depth'], fields['durability'], fields['reliability']) == (7, 1, 2)
-    assert qos_map.user_data(qos_map.to_dds(profile, 'typehash=RIHS01_00;a=b;')) == {
-        'typehash': 'RIHS01_00', 'a': 'b'}
+    profile = QoSProfile(depth=7, durability=1, reliability=2, liveliness=3,
+                         deadline=Duration(seconds=3), lifespan=Duration(seconds=2))
+    pointer = _CQos.qos_to_cqos(qos_map.to_dds(profile, 'typehash=RIHS01_00;a=b;'))
+    found = qos_map.read(pointer)
+    _CQos.cqos_destroy(pointer)
+    assert found.profile == {
+        'history': 1, 'depth': 7, 'reliability': 2, 'durability': 1, 'lifespan': 2 * 10**9,
+        'deadline': 3 * 10**9, 'liveliness': 3, 'liveliness_lease_duration': 2**63 - 1}
+    assert found.user_data == {'typehash': 'RIHS01_00', 'a': 'b'}
 
 
 def test_a_reply_reaches_the_client_that_asked(participant):

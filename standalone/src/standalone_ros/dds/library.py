@@ -53,6 +53,7 @@ def _declare(name: str, result: type | None, *arguments: type) -> 'ct._NamedFunc
 
 
 dds_delete = _declare('dds_delete', ct.c_int32, entity_t)
+dds_free = _declare('dds_free', None, ct.c_void_p)
 dds_write = _declare('dds_write', ct.c_int32, entity_t, ct.c_void_p)
 dds_takecdr = _declare(
     'dds_takecdr', ct.c_int32, entity_t, ct.c_void_p, ct.c_uint32, ct.c_void_p, ct.c_uint32)

@@ -15,6 +15,10 @@
 
 import threading
 
+from cyclonedds._clayer import (
+    ddspy_get_matched_publication_data,
+    ddspy_get_matched_subscription_data,
+)
 from cyclonedds.core import DDSException, Entity
 from cyclonedds.domain import Domain, DomainParticipant
 from cyclonedds.pub import DataWriter, Publisher
@@ -23,8 +27,8 @@ from cyclonedds.sub import DataReader, Subscriber
 from cyclonedds.topic import Topic
 
 from standalone_ros.dds import library as dds
+from standalone_ros.dds import qos as qos_map
 from standalone_ros.dds.config import domain_configuration
-from standalone_ros.dds.qos import user_data
 from standalone_ros.dds.raw_type import raw_type
 
 _domains: dict[int, tuple[Domain, int]] = {}
@@ -120,15 +124,13 @@ class Participant:
         """
         data = self._peers.get(handle)
         if data is None:
-            endpoint = self._entities.get(entity)
-            peer = None
-            if isinstance(endpoint, DataReader):
-                peer = endpoint.get_matched_publication_data(handle)
-            elif isinstance(endpoint, DataWriter):
-                peer = endpoint.get_matched_subscription_data(handle)
-            if peer is None:
+            find = (ddspy_get_matched_publication_data
+                    if isinstance(self._entities.get(entity), DataReader)
+                    else ddspy_get_matched_subscription_data)
+            peer = find(entity, handle, lambda *sample: sample[5], qos_map.read)
+            if not isinstance(peer, qos_map.EndpointQos):
                 return {}
-            data = self._peers[handle] = user_data(peer.qos)
+            data = self._peers[handle] = peer.user_data
         return data
 
     def close(self) -> None:

@@ -13,11 +13,13 @@
 # limitations under the License.
 """Quality of service between ROS profiles and Cyclone DDS policies, as rmw_cyclonedds maps it."""
 
+import ctypes as ct
 import re
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from cyclonedds.qos import Policy, Qos
 
+from standalone_ros.dds import library as dds
 from standalone_ros.dds.library import INFINITE
 
 UNLIMITED = -1
@@ -84,24 +86,44 @@ def to_dds(profile: Profile, user_data: str = '', *, ignore_local: bool = False)
     return Qos(*policies)
 
 
-def from_dds(qos: Qos) -> dict[str, int]:
-    """Return the fields of the ROS profile that an endpoint's policies stand for, times in ns."""
-    history = qos[Policy.History]
-    liveliness = qos[Policy.Liveliness]
-    return {
-        'history': 2 if history is Policy.History.KeepAll else 1,
-        'depth': getattr(history, 'depth', 0 if history is Policy.History.KeepAll else 1),
-        'reliability': 2 if qos[Policy.Reliability] is Policy.Reliability.BestEffort else 1,
-        'durability': 1 if qos[Policy.Durability] is Policy.Durability.TransientLocal else 2,
-        'lifespan': getattr(qos[Policy.Lifespan], 'lifespan', INFINITE),
-        'deadline': getattr(qos[Policy.Deadline], 'deadline', INFINITE),
-        'liveliness': 3 if isinstance(liveliness, Policy.Liveliness.ManualByTopic) else 1,
-        'liveliness_lease_duration': getattr(liveliness, 'lease_duration', INFINITE),
-    }
+class EndpointQos(NamedTuple):
+    """What discovery tells of an endpoint or participant: ROS profile (times in ns), user data."""
+
+    profile: dict[str, int]
+    user_data: dict[str, str]
 
 
-def user_data(qos: Qos | None) -> dict[str, str]:
-    """Return the `key=value;` pairs of an entity's user data; other content gives nothing."""
-    policy = qos[Policy.Userdata] if qos is not None else None
-    text = policy.data.decode(errors='replace') if policy is not None else ''
+def _get(name: str, pointer: int, *kinds: type) -> list[int]:
+    """Return the values of one policy; the binding's own reader shares memory between threads."""
+    function = getattr(dds.dll, f'dds_qget_{name}')
+    values = [kind() for kind in kinds]
+    function.restype = ct.c_bool
+    if not function(ct.c_void_p(pointer), *(ct.byref(value) for value in values)):
+        return []
+    return [value.value for value in values]
+
+
+def _user_data(pointer: int) -> dict[str, str]:
+    """Return the `key=value;` pairs; other content gives nothing."""
+    found = _get('userdata', pointer, ct.c_void_p, ct.c_size_t)
+    if not found or not found[0]:
+        return {}
+    text = ct.string_at(*found).decode(errors='replace')
+    dds.dds_free(found[0])
     return dict(re.findall(r'([^=;]+)=([^;]*);', text))
+
+
+def read(pointer: int) -> EndpointQos:
+    """Read the policies that C code hands out, from any thread."""
+    keep_all, depth = _get('history', pointer, ct.c_int, ct.c_int32) or (0, 1)
+    reliable, _ = _get('reliability', pointer, ct.c_int, ct.c_int64) or (0, 0)
+    (durability,) = _get('durability', pointer, ct.c_int) or (0,)
+    liveliness, lease = _get('liveliness', pointer, ct.c_int, ct.c_int64) or (0, dds.INFINITE)
+    (lifespan,) = _get('lifespan', pointer, ct.c_int64) or (dds.INFINITE,)
+    (deadline,) = _get('deadline', pointer, ct.c_int64) or (dds.INFINITE,)
+    return EndpointQos({
+        'history': 2 if keep_all else 1, 'depth': 0 if keep_all else depth,
+        'reliability': 1 if reliable else 2, 'durability': 1 if durability == 1 else 2,
+        'lifespan': lifespan, 'deadline': deadline,
+        'liveliness': 3 if liveliness == 2 else 1, 'liveliness_lease_duration': lease,
+    }, _user_data(pointer))
