@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 from probe import Probe, image, picture, to_stamp, until
+from rclpy.qos import ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 
 ROOT = Path(__file__).parents[2]
@@ -246,6 +247,31 @@ def test_with_simulated_time_a_bag_is_not_in_the_past(probe):
             time.sleep(0.02)
         assert until(lambda: 'dropped: too old' in probe.statuses['camera front'][1])
         assert now - 800_000_000 not in probe.stamps()
+        node.signal(signal.SIGINT)
+        assert node.end()[0] == 0
+
+
+def test_quality_of_service_can_be_overridden_and_stays_so(probe):
+    probe.listen('front', 'label_info')
+    with Process('-p', 'qos_overrides./camera/front/image_raw.subscription.depth:=7',
+                 '-p', 'qos_overrides./camera/front/segmentation/labels.publisher.reliability'
+                 ':=best_effort', method='per_frame') as node:
+        def image_reliability():
+            return [info.qos_profile.reliability for info in
+                    probe.node.get_subscriptions_info_by_topic('/camera/front/image_raw')]
+        assert until(lambda: probe.state() == 'active', 60)
+        assert until(lambda: image_reliability() == [ReliabilityPolicy.BEST_EFFORT])
+        labels, = probe.node.get_publishers_info_by_topic('/camera/front/segmentation/labels')
+        assert labels.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
+        age, = probe.node.get_publishers_info_by_topic('/camera/front/segmentation/age')
+        assert age.qos_profile.reliability == ReliabilityPolicy.RELIABLE
+        for policy, expected in (('every', ReliabilityPolicy.RELIABLE),
+                                 ('latest', ReliabilityPolicy.BEST_EFFORT)):
+            result, = probe.set(frame_policy=policy)
+            assert result.successful, result.reason
+            assert until(lambda expected=expected: image_reliability() == [expected])
+        name = 'qos_overrides./camera/front/image_raw.subscription.depth'
+        assert probe.get(name) == 7
         node.signal(signal.SIGINT)
         assert node.end()[0] == 0
 

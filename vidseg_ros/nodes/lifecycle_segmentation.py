@@ -246,14 +246,19 @@ class SegmentationNode(LifecycleNode):
             if self.context.ok():
                 self.get_logger().warning(f'could not start by itself: {error}')
 
-    def close(self) -> None:
-        """End all threads; nothing is published from here on."""
+    def close(self, timeout: float = 4.0) -> bool:
+        """
+        End all threads; nothing is published from here on.
+
+        Returns whether they ended within ``timeout`` seconds: one may be deep in a library that
+        compiles a network.
+        """
+        deadline = time.monotonic() + timeout
         with self._state_lock:
             self._active = False
             pipeline, self._pipeline = self._pipeline, None
-        if pipeline is not None:
-            pipeline.close()
-        self._builder.close()
+        ended = pipeline is None or pipeline.close(timeout)
+        return self._builder.close(max(0.0, deadline - time.monotonic())) and ended
 
     # ---- cameras
 

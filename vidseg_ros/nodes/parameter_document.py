@@ -30,16 +30,15 @@ Every parameter can be set at the start, by a file (see `config/`) or `-p name:=
 but those marked *read only* also while the node runs, by `ros2 param set`. A value that is
 impossible is refused with a reason and changes nothing.
 
-What is set is applied between two frames; what is set together (`set_parameters_atomically`, as
-`ros2 param load` does not do but a parameter client can) is applied together. Where the method
-has to be built anew, the running one goes on until the new one is ready. If it can't be built,
-the old one stays, the reason is logged and shown in `/diagnostics`, and the parameters go back to
-the values of the running one.
+What is set is applied between two frames, and what is set by one call of
+`set_parameters_atomically` is applied together. Where the method has to be built anew, the
+running one goes on until the new one is ready. If it can't be built, the old one stays, the
+reason is logged and shown in `/diagnostics`, and the parameters go back to the values of the
+running one.
 
-Namespaced and remapped topics have their quality of service in parameters, too:
-`qos_overrides.<full topic>.publisher.<policy>` and `.subscription.<policy>` with the policies
-history, depth and reliability; they can only be given at the start. An explicit `qos_overrides`
-value goes before `image_qos_*`.
+Quality of service is in parameters, too: `qos_overrides.<full topic>.publisher.<policy>` and
+`qos_overrides.<full topic>.subscription.<policy>`, with the policies history, depth and
+reliability; they can only be given at the start, and go before `image_qos_*`.
 """
 
 _SECTIONS = {

@@ -59,13 +59,17 @@ def main(args: list[str] | None = None) -> int:
         # ctrl-C reaches a launched node twice; the second must not disturb the cleaning up.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        if node is not None:
-            node.close()
+        ended = node is None or node.close()
         if executor is not None:
             executor.shutdown(timeout_sec=5.0)
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
+    if not ended:
+        # launch would kill us for waiting longer, and the interpreter must not go while a
+        # thread is in a library.
+        sys.stderr.flush()
+        os._exit(0)
     return 0
 
 
