@@ -15,6 +15,7 @@
 """Processes: --ros-args, parameter files, signals and exit codes."""
 
 import signal
+import time
 
 import pytest
 import rclpy
@@ -38,14 +39,22 @@ print(remove_ros_args(sys.argv)[1:])
 
 SPIN = """
 import sys
+import time
 import rclpy
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 
 rclpy.init()
 node = rclpy.create_node('n')
-timer = node.create_timer(0.05, lambda: None)
+
+
+def say_once():
+    timer.cancel()
+    print('up', flush=True)
+
+
+# Said from within spin, which the signal is to interrupt.
+timer = node.create_timer(0.05, say_once)
 rclpy.get_default_context().on_shutdown(lambda: print('shutdown callback', flush=True))
-print('up', flush=True)
 try:
     if 'threads' in sys.argv:
         executor = MultiThreadedExecutor()
@@ -56,6 +65,10 @@ try:
     print('returned')
 except BaseException as error:
     print(type(error).__name__)
+# The context goes down in a thread of its own.
+deadline = time.monotonic() + 10
+while rclpy.ok() and time.monotonic() < deadline:
+    time.sleep(0.01)
 print(rclpy.ok())
 """
 
@@ -330,12 +343,14 @@ def test_use_sim_time_is_set_by_an_argument(session):
 def test_a_signal_ends_spin_and_shuts_the_context_down(start_script, sent, threads, lines):
     process = start_script(SPIN, threads)
     assert process.stdout.readline() == 'up\n'
+    # The callback has ended; now the executor waits.
+    time.sleep(0.2)
     process.send_signal(sent)
     out, err = process.communicate(timeout=15)
     assert process.returncode == 0, err
     said = out.splitlines()
     assert 'shutdown callback' in said
-    assert [line for line in said if line != 'shutdown callback'] == lines
+    assert [line for line in said if line not in ('up', 'shutdown callback')] == lines
 
 
 def test_a_process_may_end_without_cleaning_up(run_script):
