@@ -121,10 +121,10 @@ def spin(node: 'Node', executor: 'Executor | None' = None) -> None:
     from rclpy.executors import ExternalShutdownException
 
     executor = get_global_executor() if executor is None else executor
-    if not executor.context.ok():
-        raise ExternalShutdownException()
     try:
         executor.add_node(node)
+        if not executor.context.ok():
+            raise ExternalShutdownException()  # a signal came first
         while executor.context.ok():
             executor.spin_once()
     finally:
