@@ -28,6 +28,7 @@ RUN_ENV += PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}"
 endif
 
 INDEX := $(VENV)/share/ament_index/resource_index/packages
+SHARED := package.xml $(wildcard launch/*.py config/*.yaml config/training/*.yaml rviz/*.rviz)
 
 .PHONY: help install run test lint typecheck unit clean
 
@@ -53,14 +54,17 @@ $(STAMPS)/runtime: $(STAMPS)/venv $(REQUIREMENTS) $(if $(ROS_DISTRO),,standalone
 
 # Installed so that the code, launch files and settings in use are those of this folder, as
 # `colcon build --symlink-install` does: executables in lib/<package>, share/<package>, the index.
-$(STAMPS)/package: $(STAMPS)/runtime package.xml setup.py setup.cfg
+# File by file, because `ros2 launch` does not look into folders that are links.
+$(STAMPS)/package: $(STAMPS)/runtime setup.py setup.cfg $(SHARED)
 	@echo '== installing vidseg_ros'
 	@$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps -e .
-	@mkdir -p $(VENV)/lib/vidseg_ros $(VENV)/share/vidseg_ros $(INDEX)
+	@rm -rf $(VENV)/share/vidseg_ros
+	@mkdir -p $(VENV)/lib/vidseg_ros $(INDEX)
 	@for node in segmentation_node evaluation_node vidseg; do \
 		ln -sf ../../bin/$$node $(VENV)/lib/vidseg_ros/$$node; done
-	@for part in launch config rviz package.xml; do \
-		ln -sfn "$(CURDIR)/$$part" $(VENV)/share/vidseg_ros/$$part; done
+	@for file in $(SHARED); do \
+		mkdir -p $(VENV)/share/vidseg_ros/$$(dirname $$file); \
+		ln -s "$(CURDIR)/$$file" $(VENV)/share/vidseg_ros/$$file; done
 	@touch $(INDEX)/vidseg_ros $@
 
 $(STAMPS)/dev: $(STAMPS)/runtime requirements/dev.txt
