@@ -55,7 +55,7 @@ $(STAMPS)/runtime: $(STAMPS)/venv $(REQUIREMENTS) $(if $(ROS_DISTRO),,standalone
 # Installed so that the code, launch files and settings in use are those of this folder, as
 # `colcon build --symlink-install` does: executables in lib/<package>, share/<package>, the index.
 # File by file, because `ros2 launch` does not look into folders that are links.
-$(STAMPS)/package: $(STAMPS)/runtime setup.py setup.cfg $(SHARED)
+$(STAMPS)/package: $(STAMPS)/runtime Makefile setup.py setup.cfg $(SHARED)
 	@echo '== installing vidseg_ros'
 	@$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps -e .
 	@rm -rf $(VENV)/share/vidseg_ros
