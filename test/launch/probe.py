@@ -64,6 +64,13 @@ def image(stamp_ns, pixels, encoding='rgb8', **changes):
     return message
 
 
+class _Statuses(dict):
+    """Maps names to (status, values); of what was not reported yet, empty ones."""
+
+    def __missing__(self, name):
+        return DiagnosticStatus(), {}
+
+
 class Probe:
     """
     Spins in a thread of its own until closed.
@@ -77,7 +84,7 @@ class Probe:
         self.node = Node('probe', context=self.context)
         self.target, self.root = node, namespace
         self.outputs = defaultdict(list)
-        self.statuses = {}
+        self.statuses = _Statuses()
         self.history = defaultdict(list)
         self.metrics = {}
         self.reported_at = 0
