@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from rosbags.rosbag2 import Reader, ReaderError
+import yaml
 
 _IMAGES = re.compile(r'/camera/(?P<camera>\w+)/image_raw(?P<compressed>/compressed)?\Z')
 
@@ -43,6 +43,30 @@ class RecordedCamera:
     truths: int
 
 
+def _counts_in_metadata(bag: Path) -> dict[str, int]:
+    """Return the number of messages by topic; plain YAML, for launch files to need no more."""
+    try:
+        metadata = yaml.safe_load((bag / 'metadata.yaml').read_text())
+        topics = metadata['rosbag2_bagfile_information']['topics_with_message_count']
+        return {topic['topic_metadata']['name']: int(topic['message_count']) for topic in topics}
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise RecordingError(f"'{bag}' is no bag that can be read: {error}") from error
+
+
+def _counts_in_file(bag: Path) -> dict[str, int]:
+    """Return the number of messages by topic of a lone .mcap or .db3 file."""
+    from rosbags.rosbag2 import Reader, ReaderError
+
+    counts: dict[str, int] = {}
+    try:
+        with Reader(bag) as reader:
+            for connection in reader.connections:
+                counts[connection.topic] = counts.get(connection.topic, 0) + connection.msgcount
+    except (ReaderError, OSError, ValueError) as error:
+        raise RecordingError(f"'{bag}' is no bag that can be read: {error}") from error
+    return counts
+
+
 def recorded_cameras(bag: Path) -> dict[str, RecordedCamera]:
     """
     Return the cameras of a bag by name, in the bag's order.
@@ -51,14 +75,7 @@ def recorded_cameras(bag: Path) -> dict[str, RecordedCamera]:
     """
     if not bag.exists():
         raise RecordingError(f"there is no bag '{bag}'")
-    try:
-        with Reader(bag) as reader:
-            counts: dict[str, int] = {}
-            for connection in reader.connections:
-                counts[connection.topic] = \
-                    counts.get(connection.topic, 0) + connection.msgcount
-    except (ReaderError, OSError, ValueError) as error:
-        raise RecordingError(f"'{bag}' is no bag that can be read: {error}") from error
+    counts = _counts_in_metadata(bag) if bag.is_dir() else _counts_in_file(bag)
     cameras: dict[str, RecordedCamera] = {}
     for topic, number in counts.items():
         match = _IMAGES.match(topic)
