@@ -15,9 +15,11 @@ ifdef ROS_DISTRO
 # ROS 2's own rclpy, numpy and OpenCV stay the ones in use.
 VENV_FLAGS := --system-site-packages
 REQUIREMENTS := requirements/runtime.txt
+CONSTRAINTS := -c $(STAMPS)/constraints.txt
 else
 VENV_FLAGS :=
 REQUIREMENTS := requirements/runtime.txt requirements/standalone.txt
+CONSTRAINTS :=
 endif
 
 # The package's share/ lies in .venv as in any install prefix; ROS 2 finds it by this. The nodes run
@@ -49,7 +51,13 @@ $(STAMPS)/venv:
 
 $(STAMPS)/runtime: $(STAMPS)/venv $(REQUIREMENTS) $(if $(ROS_DISTRO),,standalone/pyproject.toml)
 	@echo '== installing what the package needs (about 500 MB the first time)'
-	$(BIN)/python -m pip install --disable-pip-version-check $(addprefix -r ,$(REQUIREMENTS))
+ifdef ROS_DISTRO
+	@# The messages of ROS 2 are compiled against its numpy.
+	@$(PYTHON) -c 'import numpy; print("numpy==" + numpy.__version__)' > $(STAMPS)/constraints.txt
+	@$(BIN)/python -c 'import cv2' 2>/dev/null || \
+		$(BIN)/python -m pip install --disable-pip-version-check $(CONSTRAINTS) 'opencv-python-headless>=4.8,<5'
+endif
+	$(BIN)/python -m pip install --disable-pip-version-check $(CONSTRAINTS) $(addprefix -r ,$(REQUIREMENTS))
 	@touch $@
 
 # Installed so that the code, launch files and settings in use are those of this folder, as
@@ -69,7 +77,7 @@ $(STAMPS)/package: $(STAMPS)/runtime Makefile setup.py setup.cfg $(SHARED)
 
 $(STAMPS)/dev: $(STAMPS)/runtime requirements/dev.txt
 	@echo '== installing what the tests need'
-	$(BIN)/python -m pip install --disable-pip-version-check -r requirements/dev.txt
+	$(BIN)/python -m pip install --disable-pip-version-check $(CONSTRAINTS) -r requirements/dev.txt
 	@touch $@
 
 install: $(STAMPS)/package
