@@ -68,7 +68,7 @@ def init(
 def get_global_executor() -> 'Executor':
     """Return the executor that spin() and its like use where none is given."""
     global _executor
-    if _executor is None:
+    if _executor is None or not _executor.context.ok():
         from rclpy.executors import SingleThreadedExecutor
 
         executor = SingleThreadedExecutor()

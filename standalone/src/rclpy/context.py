@@ -138,8 +138,11 @@ class Context:
             if self._closed:
                 return
             self._closed = True
+            # As in rclpy, whoever registered is told of a shutdown by the program alone: after a
+            # signal the context is invalid already.
+            callbacks = self._callbacks if self._valid else []
+            self._callbacks = []
             self.interrupt()
-            callbacks, self._callbacks = self._callbacks, []
         for reference in callbacks:
             callback = reference() if isinstance(reference, weakref.WeakMethod) else reference
             if callback is not None:
@@ -159,7 +162,11 @@ class Context:
         self._sleepers.add(sleeper)
 
     def on_shutdown(self, callback: Callable[[], None]) -> None:
-        """Call `callback` at shutdown, or now if that has been; methods are held weakly."""
+        """
+        Call `callback` at shutdown(), or now if the context is not valid any more.
+
+        A signal does not call it. Methods are held weakly.
+        """
         if not callable(callback):
             raise TypeError('callback should be a callable, got {}', type(callback))
         with self._lock:
@@ -190,4 +197,5 @@ def interrupt_all() -> None:
 def _close_all() -> None:
     """Leave the domain at exit, so that peers need not wait for the lease to run out."""
     for context in list(_contexts):
+        context.interrupt()
         context._close()

@@ -529,6 +529,13 @@ class SingleThreadedExecutor(Executor):
         self._spin_once_impl(timeout_sec, future.done)
 
 
+def _fill(pool: ThreadPoolExecutor, num_threads: int) -> None:
+    """Have a pool start all of its threads."""
+    barrier = threading.Barrier(num_threads)
+    for waiting in [pool.submit(barrier.wait) for _ in range(num_threads)]:
+        waiting.result()
+
+
 class MultiThreadedExecutor(Executor):
     """
     Runs callbacks in a pool of threads, as their callback groups allow.
@@ -546,6 +553,12 @@ class MultiThreadedExecutor(Executor):
             warnings.warn('MultiThreadedExecutor is used with a single thread.\n'
                           'Use the SingleThreadedExecutor instead.', stacklevel=2)
         self._executor = ThreadPoolExecutor(num_threads)
+        # Ctrl-C may strike inside submit() between the start of a thread and its registration;
+        # nobody would ever end that thread. So another thread, which signals do not reach, has
+        # the pool start all of its own now.
+        starter = threading.Thread(target=_fill, args=(self._executor, num_threads), daemon=True)
+        starter.start()
+        starter.join()
         self._failed: deque[Task] = deque()
 
     def _run_in_pool(self, work: _Work) -> None:

@@ -65,6 +65,14 @@ def executable(tmp_path):
     return str(path)
 
 
+class Loader(yaml.SafeLoader):
+    """Reads the tuples that some launch_ros write for lists as lists."""
+
+
+Loader.add_constructor(
+    'tag:yaml.org,2002:python/tuple', lambda loader, node: loader.construct_sequence(node))
+
+
 class Run:
     def __init__(self, *entities):
         output = {}
@@ -85,7 +93,7 @@ class Run:
 
     @property
     def parameters(self):
-        return [yaml.safe_load(text) for text in self.nodes[0][1]]
+        return [yaml.load(text, Loader) for text in self.nodes[0][1]]
 
 
 def parameters_of(executable, *parameters, **options):

@@ -33,7 +33,7 @@ ROS, SYSTEM, STEADY = ClockType.ROS_TIME, ClockType.SYSTEM_TIME, ClockType.STEAD
 def test_a_time_adds_seconds_and_nanoseconds():
     assert Time(seconds=1, nanoseconds=5).nanoseconds == 1_000_000_005
     assert Time(seconds=1.5).seconds_nanoseconds() == (1, 500_000_000)
-    assert Time().clock_type is SYSTEM
+    assert Time().clock_type == SYSTEM
     assert repr(Time(seconds=1.5)) == 'Time(nanoseconds=1500000000, clock_type=SYSTEM_TIME)'
     assert repr(Duration(seconds=1.5)) == 'Duration(nanoseconds=1500000000)'
 
@@ -115,13 +115,13 @@ def test_times_and_durations_become_messages_and_come_back():
 def test_a_clock_tells_times_of_its_own_kind_that_grow(kind):
     clock = Clock(clock_type=kind)
     first, second = clock.now(), clock.now()
-    assert first.clock_type is second.clock_type is kind
+    assert first.clock_type == second.clock_type == kind
     assert second >= first
 
 
 def test_the_clock_of_a_node_is_ros_time_and_follows_the_wall(graph):
     clock = graph.node().get_clock()
-    assert clock.clock_type is ROS
+    assert clock.clock_type == ROS
     assert clock.ros_time_is_active is False
     assert abs(clock.now().nanoseconds - time.time_ns()) < 1_000_000_000
 
@@ -161,7 +161,8 @@ def test_an_impossible_jump_threshold_raises(thresholds, message):
 
 def test_turning_simulated_time_on_and_off_is_a_jump(graph):
     node, jumps = graph.node(), []
-    node.get_clock().create_jump_callback(
+    # The handle must live as long as the clock may jump.
+    handle = node.get_clock().create_jump_callback(
         JumpThreshold(min_forward=None, min_backward=None, on_clock_change=True),
         pre_callback=lambda: jumps.append('before'),
         post_callback=lambda jump: jumps.append(jump.clock_change),
@@ -174,6 +175,7 @@ def test_turning_simulated_time_on_and_off_is_a_jump(graph):
         'before',
         ClockChange.ROS_TIME_DEACTIVATED,
     ]
+    handle.unregister()
 
 
 def clock_publisher(graph, node):
@@ -237,7 +239,7 @@ def test_a_timer_follows_simulated_time(graph, simulated):
 def test_jumps_of_simulated_time_are_told_to_those_who_asked(graph, simulated):
     tick, jumps = clock_publisher(graph, simulated), []
     tick(10.0)
-    simulated.get_clock().create_jump_callback(
+    handle = simulated.get_clock().create_jump_callback(
         JumpThreshold(min_forward=Duration(seconds=2), min_backward=Duration(seconds=-2)),
         post_callback=lambda jump: jumps.append((jump.clock_change, jump.delta.nanoseconds)),
     )
@@ -245,6 +247,7 @@ def test_jumps_of_simulated_time_are_told_to_those_who_asked(graph, simulated):
         tick(seconds)
     same = ClockChange.ROS_TIME_NO_CHANGE
     assert jumps == [(same, 10_000_000_000), (same, -15_000_000_000)]
+    handle.unregister()
 
 
 def test_simulated_time_can_be_turned_on_and_off_while_running(graph):
