@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 from probe import Probe, image, picture, to_stamp, until
 from rclpy.qos import ReliabilityPolicy
+from ros2pkg.api import get_executable_path
 from rosgraph_msgs.msg import Clock
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +34,10 @@ class Process:
     """segmentation_node with parameters; its output is kept."""
 
     def __init__(self, *arguments, **parameters):
-        command = ['ros2', 'run', 'vidseg_ros', 'segmentation_node', '--ros-args', *arguments]
+        # The executable itself: the exit code of `ros2 run` is not always that of its child.
+        command = [get_executable_path(package_name='vidseg_ros',
+                                       executable_name='segmentation_node'),
+                   '--ros-args', *arguments]
         for name, value in {**SMALL, **parameters}.items():
             command += ['-p', f'{name}:={value}']
         self.process = subprocess.Popen(
@@ -299,3 +303,19 @@ def test_launched_and_interrupted_like_people_do():
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
         probe.close()
+
+
+def test_a_transition_that_there_is_not_ends_nothing(probe):
+    """rclpy itself raises out of the service's callback there, and nobody gets an answer."""
+    from lifecycle_msgs.msg import Transition
+    from lifecycle_msgs.srv import ChangeState
+    with Process(method='per_frame') as node:
+        assert until(lambda: probe.state() == 'active', 60)
+        client = probe.node.create_client(ChangeState, '/segmentation_node/change_state')
+        assert until(client.service_is_ready)
+        client.call_async(ChangeState.Request(transition=Transition(id=213)))
+        assert until(lambda: probe.engine_is(state='running'))
+        assert until(lambda: probe.state() == 'active', 30)
+        node.signal(signal.SIGINT)
+        code, output = node.end()
+    assert code == 0, output

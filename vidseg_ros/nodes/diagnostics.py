@@ -46,13 +46,15 @@ class EngineReport:
     What is known of the method and its engine.
 
     ``building`` says what is being built beside it, '' for nothing; ``failure`` why the last
-    attempt came to nothing, '' if it did not; ``description`` is the running one's own.
+    attempt came to nothing, '' if it did not; ``description`` is the running one's own;
+    ``callback_errors`` counts what went wrong in the node's callbacks.
     """
 
     active: bool
     description: Mapping[str, str] = field(default_factory=dict)
     building: str = ''
     failure: str = ''
+    callback_errors: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ def engine_status(report: EngineReport, name: str, hardware_id: str) -> Diagnost
         state, message = BUILDING, f'{BUILDING}: {report.building}, beside the running one'
     else:
         state, message = RUNNING, RUNNING
-    values = {'state': state, **report.description}
+    values = {'state': state, **report.description,
+              'callback errors': str(report.callback_errors)}
     if report.building:
         values['building'] = report.building
     if report.failure:

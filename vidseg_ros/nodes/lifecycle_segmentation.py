@@ -78,6 +78,7 @@ class SegmentationNode(LifecycleNode):
         self._reverting = False
         self._drops_before: dict[str, dict[str, int]] = {}
         self._throttle = Throttle(1.0)
+        self._callback_errors = 0
         self._report_lock = threading.Lock()
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._since = self.get_clock().now()
@@ -318,6 +319,13 @@ class SegmentationNode(LifecycleNode):
             message=f'state reset: {result.reset}', hardware_id=result.camera,
             values=[KeyValue(key=key, value=value) for key, value in values.items()]))
 
+    def report_error(self, error: Exception) -> None:
+        """Count and log an error that came out of a callback; the node goes on."""
+        with self._state_lock:
+            self._callback_errors += 1
+        if self._throttle.admit('callback') is not None:
+            self.get_logger().error(f'error in a callback: {type(error).__name__}: {error}')
+
     def _report_lost(self, camera: str, cause: str, detail: str) -> None:
         """Log a lost frame, each cause at most once a second."""
         withheld = self._throttle.admit((camera, cause))
@@ -489,7 +497,7 @@ class SegmentationNode(LifecycleNode):
             description = pipeline.segmenter.describe() if pipeline is not None else {}
             engine = diagnostics.EngineReport(
                 active=self._active, description=description, building=self._builder.building,
-                failure=self._failure)
+                failure=self._failure, callback_errors=self._callback_errors)
         hardware = description.get('device', 'none yet')
         statuses = [diagnostics.engine_status(engine, f'{self._title}: engine', hardware)]
         for camera in settings['cameras']:

@@ -46,7 +46,16 @@ def main(args: list[str] | None = None) -> int:
         node = SegmentationNode()
         executor = MultiThreadedExecutor(num_threads=4)
         executor.add_node(node)
-        executor.spin()
+        while rclpy.ok():
+            try:
+                executor.spin()
+            except (ExternalShutdownException, ParameterException):
+                raise
+            except Exception as error:
+                # One bad request must not end the service: a transition that there is not, say,
+                # raises out of rclpy's own callback.
+                if rclpy.ok():
+                    node.report_error(error)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except ParameterException as error:
