@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 from probe import Probe, image, picture, to_stamp, until
 from rclpy.qos import ReliabilityPolicy
-from ros2pkg.api import get_executable_path
+from ros2pkg.api import get_executable_paths
 from rosgraph_msgs.msg import Clock
 
 ROOT = Path(__file__).parents[2]
@@ -35,9 +35,9 @@ class Process:
 
     def __init__(self, *arguments, **parameters):
         # The executable itself: the exit code of `ros2 run` is not always that of its child.
-        command = [get_executable_path(package_name='vidseg_ros',
-                                       executable_name='segmentation_node'),
-                   '--ros-args', *arguments]
+        executable, = (path for path in get_executable_paths(package_name='vidseg_ros')
+                       if Path(path).name == 'segmentation_node')
+        command = [executable, '--ros-args', *arguments]
         for name, value in {**SMALL, **parameters}.items():
             command += ['-p', f'{name}:={value}']
         self.process = subprocess.Popen(
