@@ -23,9 +23,10 @@ if [ -d "$CAMVID/val" ]; then
 else
     echo "no CamVid at $CAMVID: taking the synthetic street"
     street="$OUT/street"
-    [ -d "$street" ] || vidseg make-street --out "$street" --frames 51
+    [ -d "$street" ] || vidseg make-street --out "$street" --split val --frames 51
     bag="$OUT/street_bag"
-    [ -f "$bag/metadata.yaml" ] || vidseg make-bag --dataset synthetic --root "$street" --split val --out "$bag"
+    [ -f "$bag/metadata.yaml" ] || vidseg make-bag --dataset synthetic --root "$street" --split val --label-space camvid --out "$bag"
 fi
 
 ros2 launch vidseg_ros replay_evaluation.launch.py bag:="$bag" method:="$METHOD" report:="$OUT/report"
+vidseg report "$OUT/report"

@@ -50,6 +50,7 @@ def test_inspect_writes_the_keys_that_scripts_rely_on(tmp_path, capsys):
 @pytest.mark.parametrize('arguments, message', [
     (['inspect', '--network', 'vgg'], 'vgg'),
     (['train', 'vgg/big', '--dataset', 'camvid', '--root', '.', '--out', 'x'], 'not a network'),
+    (['report', '/nowhere.json'], '/nowhere.json'),
     (['export', 'nowhere', '--out', 'x.onnx'], 'no such checkpoint'),
     (['train', 'fassvid/base', '--dataset', 'camvid', '--root', '/nowhere', '--out', 'x'],
      '/nowhere'),

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +25,6 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 # What takes long to import (torch, matplotlib) is imported where it is needed, so that --help
 # of any command stays quick.
@@ -82,6 +80,7 @@ def main(args: argparse.Namespace) -> int:
 
     from vidseg_ros.evaluation.report import Report, provenance, write_json, write_report
     from vidseg_ros.evaluation.runner import run
+    from vidseg_ros.evaluation.table import figures_table
     from vidseg_ros.methods.registry import create_method
 
     console, messages = Console(), Console(stderr=True)
@@ -101,7 +100,8 @@ def main(args: argparse.Namespace) -> int:
     outcome.figures.update(
         checkpoint=args.checkpoint or 'shipped', engine=_engine(outcome, args.engine),
         options=dict(item.split('=', 1) for item in args.set), **provenance(_command()))
-    console.print(_table(outcome))
+    title = f'{args.method} on {dataset.name} {dataset.split} ({outcome.figures["engine"]})'
+    console.print(figures_table(outcome.figures, title))
     for note in outcome.notes:
         console.print(note, style='yellow', markup=False, highlight=False)
     if args.json:
@@ -152,33 +152,3 @@ def _engine(outcome: Outcome, asked: str) -> str:
 
 def _command() -> list[str]:
     return [Path(sys.argv[0]).name, *sys.argv[1:]]
-
-
-def _table(outcome: Outcome) -> Table:
-    figures, latency = outcome.figures, outcome.figures['latency_ms']
-    table = Table(title=f'{figures["method"]} on {figures["dataset"]} {figures["split"]} '
-                        f'({figures["engine"]})', title_justify='left')
-    table.add_column('measure')
-    table.add_column('value', justify='right')
-    for label, value in (
-            ('mean IoU', _percent(figures['miou'])),
-            ('pixel accuracy', _percent(figures['pixel_accuracy'])),
-            ('mean class accuracy', _percent(figures['mean_accuracy'])),
-            ('temporal consistency', _percent(figures['temporal_consistency'])),
-            ('frames (with ground truth)', f'{figures["frames"]} ({figures["frames_labelled"]})'),
-            ('frames per second', _number(figures['fps'])),
-            ('latency p50 / p95 / p99, ms',
-             ' / '.join(_number(latency[key]) for key in ('p50', 'p95', 'p99')))):
-        table.add_row(label, value)
-    table.add_section()
-    for name, iou in figures['per_class_iou'].items():
-        table.add_row(f'IoU {name}', _percent(iou))
-    return table
-
-
-def _percent(value: float) -> str:
-    return '-' if math.isnan(value) else f'{100 * value:.2f} %'
-
-
-def _number(value: float) -> str:
-    return '-' if math.isnan(value) else f'{value:.1f}'

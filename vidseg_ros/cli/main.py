@@ -25,6 +25,7 @@ from collections.abc import Sequence
 VERBS = {
     'inspect': 'inspect',
     'evaluate': 'evaluate',
+    'report': 'report',
     'train': 'train',
     'make-bag': 'make_bag',
     'make-street': 'make_street',
