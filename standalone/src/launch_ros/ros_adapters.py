@@ -20,9 +20,8 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from launch.event_handlers import OnShutdown
-
 from launch import LaunchContext
+from launch.event_handlers import OnShutdown
 
 if TYPE_CHECKING:
     from rclpy.node import Node

@@ -19,11 +19,10 @@ from __future__ import annotations
 from typing import Any
 
 from ament_index_python.packages import get_package_prefix, get_package_share_directory
+from launch import LaunchContext, SomeSubstitutionsType, Substitution
 from launch.substitutions import SubstitutionFailure
 from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions
 from ros2pkg.api import find_executable
-
-from launch import LaunchContext, SomeSubstitutionsType, Substitution
 
 from .parameters import to_rule
 

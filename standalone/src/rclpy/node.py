@@ -47,6 +47,7 @@ from rclpy.exceptions import (
     InvalidTopicNameException,
     NotInitializedException,
 )
+from rclpy.executors import Executor
 from rclpy.guard_condition import GuardCondition
 from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.logging import get_logger
@@ -109,7 +110,7 @@ class Node(NodeParameters, NodeGraph):
         self._default_callback_group = MutuallyExclusiveCallbackGroup()
         self._rate_group = ReentrantCallbackGroup()
         self._init_parameters(allow_undeclared_parameters)
-        self.__executor_weakref: weakref.ref[Any] | None = None
+        self.__executor_weakref: weakref.ref[Executor] | None = None
         if not self._context.ok():
             raise NotInitializedException('cannot create node')
         self.__arguments = self.__all_arguments(cli_args, use_global_arguments)
@@ -210,12 +211,12 @@ class Node(NodeParameters, NodeGraph):
         yield from list(self.__waitables)
 
     @property
-    def executor(self) -> Any:
+    def executor(self) -> Executor | None:
         """The executor that the node was added to, None without one."""
         return self.__executor_weakref() if self.__executor_weakref else None
 
     @executor.setter
-    def executor(self, new_executor: Any) -> None:
+    def executor(self, new_executor: Executor | None) -> None:
         current = self.executor
         if current == new_executor:
             return

@@ -20,13 +20,12 @@ import argparse
 import os
 
 from ament_index_python.packages import get_package_share_directory
+from launch import LaunchDescription, LaunchIntrospector, LaunchService
 from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import (
     AnyLaunchDescriptionSource,
     get_launch_description_from_any_launch_file,
 )
-
-from launch import LaunchDescription, LaunchIntrospector, LaunchService
 
 
 class MultipleLaunchFilesError(Exception):

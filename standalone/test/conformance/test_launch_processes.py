@@ -22,6 +22,7 @@ import sys
 import time
 
 import pytest
+from launch import LaunchDescription, LaunchService
 from launch.actions import (
     EmitEvent,
     ExecuteProcess,
@@ -40,8 +41,6 @@ from launch.events import Shutdown as ShutdownEvent
 from launch.events import matches_action
 from launch.events.process import ShutdownProcess, SignalProcess
 from launch.substitutions import LaunchConfiguration, LocalSubstitution
-
-from launch import LaunchDescription, LaunchService
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,7 @@ import sys
 
 import pytest
 import yaml
+from launch import LaunchContext, LaunchDescription, LaunchService
 from launch.actions import GroupAction, RegisterEventHandler, SetLaunchConfiguration
 from launch.event_handlers import OnProcessIO
 from launch.substitutions import (
@@ -40,8 +41,6 @@ from launch_ros.actions import (
 from launch_ros.events.lifecycle import ChangeState
 from launch_ros.parameter_descriptions import Parameter, ParameterFile, ParameterValue
 from launch_ros.substitutions import ExecutableInPackage, FindPackagePrefix, FindPackageShare
-
-from launch import LaunchContext, LaunchDescription, LaunchService
 
 # Prints its arguments, and what is in the files of parameters, as one line of JSON.
 PROGRAM = f"""#!{sys.executable}

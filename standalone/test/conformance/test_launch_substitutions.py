@@ -18,6 +18,7 @@ import os
 import sys
 
 import pytest
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionSource, LaunchService
 from launch.actions import (
     AppendEnvironmentVariable,
     DeclareLaunchArgument,
@@ -60,8 +61,6 @@ from launch.substitutions import (
     ThisLaunchFile,
     ThisLaunchFileDir,
 )
-
-from launch import LaunchContext, LaunchDescription, LaunchDescriptionSource, LaunchService
 
 
 @pytest.fixture(autouse=True)

@@ -20,9 +20,8 @@ import threading
 from typing import Any
 
 import launch.logging
-from launch.actions import OpaqueFunction
-
 from launch import EventHandler, LaunchContext, SomeSubstitutionsType
+from launch.actions import OpaqueFunction
 
 from ..ros_adapters import get_ros_node
 from .node import Node

@@ -25,6 +25,7 @@ from typing import Any
 
 import launch.logging
 import yaml
+from launch import LaunchContext, SomeSubstitutionsType
 from launch.actions import ExecuteProcess
 from launch.substitutions import LocalSubstitution
 from launch.utilities import (
@@ -32,8 +33,6 @@ from launch.utilities import (
     normalize_to_list_of_substitutions,
     perform_substitutions,
 )
-
-from launch import LaunchContext, SomeSubstitutionsType
 
 from ..parameter_descriptions import Parameter, ParameterFile
 from ..parameters import (

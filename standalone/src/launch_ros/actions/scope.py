@@ -19,11 +19,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from launch import Action, LaunchContext, SomeSubstitutionsType
 from launch.logging import launch_config
 from launch.substitutions import SubstitutionFailure
 from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions
-
-from launch import Action, LaunchContext, SomeSubstitutionsType
 
 from ..parameters import evaluate_parameter_dict, normalize_parameter_dict, prefix_namespace
 from ..ros_adapters import get_ros_node

@@ -19,9 +19,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from launch.action import Action
-
 from launch import LaunchContext
+from launch.action import Action
 
 
 class ReadyToTest(Action):
