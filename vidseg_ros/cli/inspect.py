@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from vidseg_ros.networks.registry import NetworkSpec
+    from vidseg_ros.networks.spec import NetworkSpec
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,25 +39,26 @@ def count(spec: NetworkSpec) -> dict[str, Any]:
     import torch
 
     from vidseg_ros.networks.complexity import count_macs, count_parameters
-    from vidseg_ros.networks.deploy import deploy
 
-    deployed = deploy(spec.build(spec.num_classes), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
-    inputs = [
-        torch.from_numpy(array).to('meta')
-        for array in deployed.example_inputs(spec.input_size).values()
-    ]
-    macs = count_macs(deployed.to('meta'), inputs)
+    with torch.device('meta'):
+        network = spec.build(spec.num_classes)
+        if spec.example is None:
+            inputs: Sequence[torch.Tensor | None] = [torch.empty(1, 3, *spec.input_size)]
+        else:
+            inputs = spec.example(network, spec.input_size)
+        macs = count_macs(network, inputs)
     reference = None
     if spec.reference is not None:
+        millions = spec.reference.parameters_m
         reference = {
-            'parameters': round(spec.reference.parameters_m * 1e6),
+            'parameters': None if millions is None else round(millions * 1e6),
             'gmacs': spec.reference.gmacs,
             'source': spec.reference.source,
         }
     return {
         'network': spec.network,
         'variant': spec.variant,
-        'parameters': count_parameters(deployed),
+        'parameters': count_parameters(network),
         'gmacs': round(macs / 1e9, 3),
         'input': list(spec.input_size),
         'reference': reference,
@@ -76,19 +78,24 @@ def main(args: argparse.Namespace) -> int:
     if not specs:
         raise ValueError(f'no network is called {args.network!r}')
     entries = [count(spec) for spec in specs]
-    height, width = specs[0].input_size
-    table = Table(title=f'parameters, and multiply-accumulates at {height}x{width}')
+    table = Table(title='parameters and multiply-accumulates')
     table.add_column('network', no_wrap=True)
     for column in ('parameters', 'paper', '', 'GMACs', 'paper', ''):
         table.add_column(column, justify='right', no_wrap=True)
+    last_group = None
     for entry in entries:
+        group = entry['network'], tuple(entry['input'])
+        if group != last_group:
+            table.add_section()
+            table.add_row('[bold]{} at {}x{}'.format(entry['network'], *entry['input']))
+            last_group = group
         reference = entry['reference'] or {}
         millions = entry['parameters'] / 1e6
-        papers = reference['parameters'] / 1e6 if reference else None
+        papers = reference.get('parameters')
         table.add_row(
-            f'{entry["network"]}/{entry["variant"]}',
+            f'  {entry["network"]}/{entry["variant"]}',
             f'{millions:.3f} M',
-            *_against(millions, papers, '{:.2f} M'),
+            *_against(millions, papers and papers / 1e6, '{:.2f} M'),
             f'{entry["gmacs"]:.2f}',
             *_against(entry['gmacs'], reference.get('gmacs'), '{:.1f}'),
         )

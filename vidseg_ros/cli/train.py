@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from vidseg_ros.networks.registry import NetworkSpec
+    from vidseg_ros.networks.spec import NetworkSpec
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -84,7 +84,7 @@ class OpenVINOEngine(Engine):
         return self._core.compile_model(model, 'CPU', config).create_infer_request()
 
     def _request(self, inputs: Mapping[str, NDArray]) -> Any:
-        shape = inputs['image'].shape
+        shape = tuple(side for n in self.network.input_names for side in inputs[n].shape)
         if shape in self._requests:
             self._requests.move_to_end(shape)
         else:
@@ -98,11 +98,14 @@ class OpenVINOEngine(Engine):
         self.run(self.network.example_inputs(size))
 
     def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
-        """Run the network; the logits are a view of the engine's own memory."""
+        """Run the network; the outputs are views of the engine's own memory."""
         request = self._request(inputs)
         # share_inputs: the arrays are read where they lie, no copy.
         request.infer([inputs[n] for n in self.network.input_names], share_inputs=True)
-        return {'logits': request.get_output_tensor(0).data}
+        return {
+            name: request.get_output_tensor(index).data
+            for index, name in enumerate(self.network.output_names)
+        }
 
     def describe(self) -> dict[str, str]:
         """Return engine, device, precision and version."""

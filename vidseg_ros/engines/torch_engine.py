@@ -67,8 +67,13 @@ class TorchEngine(Engine):
                 torch.from_numpy(inputs[name]).to(self._device)
                 for name in self.network.input_names
             ]
-            logits = self._module(*tensors).float()
-        return {'logits': logits.cpu().numpy()}
+            outputs = self._module(*tensors)
+        if isinstance(outputs, torch.Tensor):
+            outputs = (outputs,)
+        return {
+            name: output.float().cpu().numpy()
+            for name, output in zip(self.network.output_names, outputs, strict=True)
+        }
 
     def describe(self) -> dict[str, str]:
         """Return engine, device, precision and version."""

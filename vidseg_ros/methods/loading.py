@@ -63,8 +63,43 @@ class MethodOptions:
 
 
 @dataclass(frozen=True)
+class LoadedNetwork:
+    """A network with weights, not yet on an engine; ``checkpoint`` is where they come from."""
+
+    network: torch.nn.Module
+    metadata: CheckpointMetadata
+    checkpoint: str
+
+    @property
+    def label_space(self) -> LabelSpace:
+        """Return the classes of the network's output."""
+        return label_space(self.metadata.label_space)
+
+    def on_engine(self, deployed: DeployedNetwork, options: MethodOptions) -> Engine:
+        """
+        Put this network, or a part of it, on the engine that the options ask for.
+
+        :raises MethodError: if the engine is not there or cannot run it.
+        """
+        try:
+            engine = create_engine(
+                options.engine,
+                deployed,
+                EngineOptions(options.device, options.precision, options.threads),
+            )
+        except EngineError as error:
+            raise MethodError(str(error)) from error
+        if not self.checkpoint.startswith('random:'):
+            # Most often the camera's size is what the network was trained for: the first frame
+            # then finds everything built.
+            expected = self.metadata.input_size
+            engine.prepare(expected if options.input_size == (0, 0) else options.input_size)
+        return engine
+
+
+@dataclass(frozen=True)
 class RunnableNetwork:
-    """A network with weights on an engine."""
+    """A network that is one deployed module, on its engine."""
 
     deployed: DeployedNetwork
     engine: Engine
@@ -90,13 +125,15 @@ def _random_network(
     return module, CheckpointMetadata(spec.name, space, spec.input_size, MEAN, STD)
 
 
-def load_network(
+def load_module(
     options: MethodOptions, default_checkpoint: str, default_network: str
-) -> RunnableNetwork:
+) -> LoadedNetwork:
     """
-    Load or make the network that the options ask for and put it on its engine.
+    Load or make the network that the options ask for.
 
-    :raises MethodError: if there is no such checkpoint, network or engine.
+    ``default_checkpoint`` is taken where the options name none.
+
+    :raises MethodError: if there is no such checkpoint or network.
     """
     checkpoint = options.checkpoint or default_checkpoint
     try:
@@ -112,18 +149,20 @@ def load_network(
                 raise MethodError(
                     f'checkpoint {checkpoint} holds {metadata.network}, not {options.network}'
                 )
-        deployed = deploy(network, metadata.mean, metadata.std)
-        engine = create_engine(
-            options.engine,
-            deployed,
-            EngineOptions(options.device, options.precision, options.threads),
-        )
-        if not checkpoint.startswith('random:'):
-            # Most often the camera's size is what the network was trained for: the first frame
-            # then finds everything built.
-            engine.prepare(
-                metadata.input_size if options.input_size == (0, 0) else options.input_size
-            )
-    except (CheckpointError, UnknownNetworkError, EngineError, KeyError) as error:
+    except (CheckpointError, UnknownNetworkError, KeyError) as error:
         raise MethodError(str(error)) from error
-    return RunnableNetwork(deployed, engine, metadata, checkpoint)
+    return LoadedNetwork(network, metadata, checkpoint)
+
+
+def load_network(
+    options: MethodOptions, default_checkpoint: str, default_network: str
+) -> RunnableNetwork:
+    """
+    Load or make the network that the options ask for and put it on its engine whole.
+
+    :raises MethodError: if there is no such checkpoint, network or engine.
+    """
+    loaded = load_module(options, default_checkpoint, default_network)
+    deployed = deploy(loaded.network, loaded.metadata.mean, loaded.metadata.std)
+    engine = loaded.on_engine(deployed, options)
+    return RunnableNetwork(deployed, engine, loaded.metadata, loaded.checkpoint)

@@ -21,8 +21,7 @@ normalisation are part of the graph, where compilers fold them into the first co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -36,7 +35,7 @@ class DeployedNetwork(nn.Module):
     """A per-frame network: ``image`` uint8 [N, H, W, 3] -> ``logits`` float [N, C, h, w]."""
 
     input_names: Sequence[str] = ('image',)
-    output_names: ClassVar[Sequence[str]] = ('logits',)
+    output_names: Sequence[str] = ('logits',)
 
     def __init__(
         self,
@@ -107,7 +106,7 @@ class DeployedFASSVid(DeployedNetwork):
         """Return inputs of the right shapes and types for images of ``size`` (height, width)."""
         quarter = np.zeros((1, size[0] // 4, size[1] // 4, 3), np.uint8)
         classes = self.network.config.num_classes
-        every: Mapping[str, NDArray] = {
+        every: dict[str, NDArray] = {
             'image': np.zeros((1, *size, 3), np.uint8),
             'quarter': quarter,
             'earlier': quarter,

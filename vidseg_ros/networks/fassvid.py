@@ -22,7 +22,7 @@ settled here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import torch
@@ -31,6 +31,7 @@ from torch.nn import functional as F
 
 from vidseg_ros.networks.blocks import ConvBNReLU
 from vidseg_ros.networks.hardnet import HarDNetEncoder
+from vidseg_ros.networks.spec import NetworkSpec, Reference
 
 
 class ChangePosition(Enum):
@@ -279,3 +280,54 @@ class FASSVid(nn.Module):
     def upsample(logits: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
         """Interpolate the logits bilinearly to the input's size (Fig. 2, last step)."""
         return F.interpolate(logits, size=size, mode='bilinear', align_corners=False)
+
+
+def _example(network: nn.Module, size: tuple[int, int]) -> list[Tensor]:
+    """Return I_t, I_t and I_t-k at a quarter, and O_t-1."""
+    assert isinstance(network, FASSVid)
+    quarter = torch.empty(1, 3, size[0] // 4, size[1] // 4)
+    stride = network.output_stride
+    previous = torch.empty(
+        1, network.config.num_classes, -(-size[0] // stride), -(-size[1] // stride)
+    )
+    return [torch.empty(1, 3, *size), quarter, quarter, previous]
+
+
+def specs() -> list[NetworkSpec]:
+    """Return FASSVid in every variant, in the paper's resolution and in twice that (hires)."""
+    none, att = ChangePosition.NONE, Attention
+    base = FASSVidConfig(change=none, attention=att.NONE)
+    table = [
+        ('base', base, 1.99, 7.9, 'Table 1, baseline'),
+        ('fdchange_before_caspp', replace(base, change=ChangePosition.BEFORE_CASPP), 2.22, 8.2,
+         'Table 1, FDChangeNet before C-ASPP'),
+        ('fdchange', replace(base, change=ChangePosition.AFTER_CASPP), 2.22, 8.2,
+         'Table 1, FDChangeNet after C-ASPP'),
+        ('fdchange_light',
+         replace(base, change=ChangePosition.AFTER_CASPP, change_width=8), 2.06, 8.0,
+         'Table 2, light version'),
+        ('att', replace(base, attention=att.ATT), 1.99, 7.9, 'Table 3, Att'),
+        ('att_conv', replace(base, attention=att.ATT_CONV), 1.99, 8.7, 'Table 3, Att_conv'),
+        ('att_conv_all', replace(base, attention=att.ATT_CONV_ALL), 2.0, 8.0,
+         'Table 3, Att_conv_all'),
+        ('tam', replace(base, attention=att.ATT_CONV_DEC), 2.0, 8.0, 'Table 3, Att_conv_dec'),
+        ('full', FASSVidConfig(), 2.22, 8.2, 'Table 4, FDChangeNet + TAM'),
+    ]  # fmt: skip
+
+    def spec(variant: str, config: FASSVidConfig, reference: Reference | None) -> NetworkSpec:
+        return NetworkSpec(
+            'fassvid',
+            variant,
+            lambda num_classes: FASSVid(replace(config, num_classes=num_classes)),
+            (1024, 2048),
+            config.num_classes,
+            reference,
+            _example,
+        )
+
+    found = []
+    for variant, config, parameters, gmacs, source in table:
+        found.append(spec(variant, config, Reference(parameters, gmacs, f'FASSVid, {source}')))
+    for variant, config, *_ in table:
+        found.append(spec(f'{variant}_hires', replace(config, stem_strides=(2, 1, 2, 1)), None))
+    return found

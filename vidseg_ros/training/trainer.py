@@ -36,7 +36,7 @@ from vidseg_ros.checkpoints.store import (
     save_checkpoint,
 )
 from vidseg_ros.datasets.base import SegmentationDataset
-from vidseg_ros.networks.registry import NetworkSpec
+from vidseg_ros.networks.spec import NetworkSpec
 from vidseg_ros.training.loader import Batch, ClipLoader
 from vidseg_ros.training.losses import SegmentationLoss
 from vidseg_ros.training.recipe import Recipe
