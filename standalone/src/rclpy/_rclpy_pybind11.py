@@ -36,10 +36,6 @@ class UnsupportedEventTypeError(RCLError):
     """This kind of event does not exist here."""
 
 
-class InvalidTopicTypeError(RuntimeError):
-    """A topic is used with a type that it can not have."""
-
-
 class TransitionCallbackReturnType(Enum):
     """What a lifecycle callback reports."""
 

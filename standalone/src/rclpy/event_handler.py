@@ -25,7 +25,7 @@ from standalone_ros.dds import status
 from rclpy._rclpy_pybind11 import UnsupportedEventTypeError, rmw_qos_policy_kind_t
 from rclpy.logging import get_logger
 from rclpy.qos import qos_policy_name_from_kind
-from rclpy.waitable import NumberOfEntities, Waitable
+from rclpy.waitable import Waitable
 
 __all__ = [
     'EventHandler', 'IncompatibleTypeInfo', 'PublisherEventCallbacks', 'QoSEventHandler',
@@ -202,10 +202,6 @@ class EventHandler(Waitable):
 
         if taken_data:
             await await_or_execute(self.callback, taken_data)
-
-    def get_num_entities(self) -> NumberOfEntities:
-        """Return one event."""
-        return NumberOfEntities(num_events=1)
 
     def destroy(self) -> None:
         """Stop handling; the endpoint itself goes with its owner."""

@@ -19,8 +19,7 @@ import threading
 from typing import Any
 
 from rclpy._rclpy_pybind11 import SignalHandlerOptions
-from rclpy.context import Context, interrupt_all
-from rclpy.guard_condition import GuardCondition
+from rclpy.context import interrupt_all
 
 _current = SignalHandlerOptions.NO
 _previous: dict[int, Any] = {}
@@ -97,15 +96,3 @@ def uninstall_signal_handlers() -> None:
         _previous.clear()
         _previous_fd = -1
         _current = SignalHandlerOptions.NO
-
-
-class SignalHandlerGuardCondition(GuardCondition):
-    """A guard condition that triggers when a signal shuts the context down."""
-
-    def __init__(self, context: Context | None = None) -> None:
-        super().__init__(callback=None, callback_group=None, context=context)
-        self._context.add_sleeper(self)
-
-    def wake(self) -> None:
-        """Trigger, as the signal does."""
-        self.trigger()

@@ -13,7 +13,6 @@
 # limitations under the License.
 """The default context and other things that many parts need."""
 
-import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -72,17 +71,6 @@ def try_shutdown(*, context: Context | None = None) -> None:
 def get_rmw_implementation_identifier() -> str:
     """Return the name of the middleware."""
     return 'rmw_cyclonedds_cpp'
-
-
-def get_available_rmw_implementations() -> set[str]:
-    """Return the middlewares there are; raises RuntimeError if RMW_IMPLEMENTATIONS has more."""
-    available = {get_rmw_implementation_identifier()}
-    wanted = {name for name in os.environ.get('RMW_IMPLEMENTATIONS', '').split(os.pathsep) if name}
-    if missing := wanted - available:
-        raise RuntimeError(
-            f"The RMW implementations {missing} specified in 'RMW_IMPLEMENTATIONS' are not "
-            f"available ({', '.join(sorted(available))})")
-    return available
 
 
 def timeout_sec_to_nsec(timeout_sec: float | None) -> int:

@@ -16,29 +16,6 @@
 from typing import Any
 
 
-class NumberOfEntities:
-    """How many entities of each kind a waitable adds to a wait set."""
-
-    _ORDER = ('num_subscriptions', 'num_guard_conditions', 'num_timers', 'num_clients',
-              'num_services', 'num_events')
-    __slots__ = _ORDER
-
-    def __init__(
-        self, num_subs: int = 0, num_gcs: int = 0, num_timers: int = 0, num_clients: int = 0,
-        num_services: int = 0, num_events: int = 0,
-    ) -> None:
-        values = (num_subs, num_gcs, num_timers, num_clients, num_services, num_events)
-        for name, value in zip(self.__slots__, values, strict=True):
-            setattr(self, name, value)
-
-    def __add__(self, other: 'NumberOfEntities') -> 'NumberOfEntities':
-        return NumberOfEntities(*(getattr(self, n) + getattr(other, n) for n in self.__slots__))
-
-    def __repr__(self) -> str:
-        values = ', '.join(str(getattr(self, name)) for name in self.__slots__)
-        return f'<{type(self).__name__}({values})>'
-
-
 class Waitable:
     """
     The base of things that an executor waits for.
@@ -81,12 +58,4 @@ class Waitable:
 
     async def execute(self, taken_data: Any) -> None:
         """Work on what was taken."""
-        raise NotImplementedError('Must be implemented by subclass')
-
-    def get_num_entities(self) -> NumberOfEntities:
-        """Return how many entities this adds to a wait set."""
-        raise NotImplementedError('Must be implemented by subclass')
-
-    def add_to_wait_set(self, wait_set: Any) -> None:
-        """Add the entities to a wait set."""
         raise NotImplementedError('Must be implemented by subclass')
