@@ -15,6 +15,7 @@
 
 import atexit
 import os
+import signal
 import sys
 import threading
 import weakref
@@ -196,6 +197,9 @@ def interrupt_all() -> None:
 @atexit.register
 def _close_all() -> None:
     """Leave the domain at exit, so that peers need not wait for the lease to run out."""
+    if _contexts and threading.current_thread() is threading.main_thread():
+        # The second of two ctrl-C in a row must not stop this halfway.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     for context in list(_contexts):
         context.interrupt()
         context._close()
