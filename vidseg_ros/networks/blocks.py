@@ -15,7 +15,36 @@
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+
+
+def crop(x: Tensor, like: Tensor) -> Tensor:
+    """
+    Cut ``x`` [N, C, H, W] to the height and width of ``like``, from the top left.
+
+    What an upsampling gives where the halving before it rounded an odd size up.
+    """
+    return x[..., : like.shape[-2], : like.shape[-1]]
+
+
+def adaptive_average_pool(x: Tensor, bins: int) -> Tensor:
+    """
+    Average [N, C, H, W] over ``bins`` x ``bins`` regions, as torch's adaptive pooling divides it.
+
+    Written as two matrix products, because ONNX has adaptive pooling only where ``bins`` divides
+    the size.
+    """
+
+    def weights(length: int) -> Tensor:
+        positions = torch.arange(length, device=x.device)
+        region = torch.arange(bins, device=x.device)[:, None]
+        first = region * length // bins
+        end = ((region + 1) * length + bins - 1) // bins
+        inside = ((positions >= first) & (positions < end)).to(x.dtype)
+        return inside / inside.sum(1, keepdim=True)
+
+    return weights(x.shape[-2]) @ x @ weights(x.shape[-1]).T
 
 
 class ConvBNReLU(nn.Sequential):
@@ -32,6 +61,7 @@ class ConvBNReLU(nn.Sequential):
         kernel_size: int | tuple[int, int] = 3,
         stride: int = 1,
         dilation: int = 1,
+        groups: int = 1,
     ) -> None:
         kernel = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
         padding = (dilation * (kernel[0] // 2), dilation * (kernel[1] // 2))
@@ -43,6 +73,7 @@ class ConvBNReLU(nn.Sequential):
                 stride=stride,
                 padding=padding,
                 dilation=dilation,
+                groups=groups,
                 bias=False,
             ),
             nn.BatchNorm2d(out_channels),

@@ -20,7 +20,7 @@ from importlib import import_module
 
 from vidseg_ros.networks.spec import NetworkSpec
 
-_MODULES = ('fassvid',)
+_MODULES = ('fassvid', 'fast_scnn', 'erfnet', 'enet', 'espnet', 'lednet')
 
 
 class UnknownNetworkError(ValueError):
