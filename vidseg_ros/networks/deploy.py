@@ -119,5 +119,12 @@ def deploy(
     network: nn.Module, mean: tuple[float, float, float], std: tuple[float, float, float]
 ) -> DeployedNetwork:
     """Wrap a network for engines, in eval mode."""
-    kind = DeployedFASSVid if isinstance(network, FASSVid) else DeployedNetwork
-    return kind(network, mean, std).eval()  # type: ignore[arg-type]
+    # Here because what wraps these networks builds on this module.
+    from vidseg_ros.networks.deploy_temporal_unet import DeployedTemporalUNet
+    from vidseg_ros.networks.temporal_unet import TemporalUNet
+
+    kinds: dict[type[nn.Module], type[DeployedNetwork]] = {
+        FASSVid: DeployedFASSVid,
+        TemporalUNet: DeployedTemporalUNet,
+    }
+    return kinds.get(type(network), DeployedNetwork)(network, mean, std).eval()
