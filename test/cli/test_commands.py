@@ -44,7 +44,10 @@ def test_inspect_writes_the_keys_that_scripts_rely_on(tmp_path, capsys):
     assert by_name['fassvid/full']['input'] == [1024, 2048]
     assert by_name['fassvid/full']['reference']['gmacs'] == 8.2
     assert by_name['fassvid/full_hires']['reference'] is None
-    assert 'fassvid/full_hires' in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert 'full_hires' in text
+    # Nothing is cut in a terminal of the usual width.
+    assert '…' not in text and max(map(len, text.splitlines())) <= 80
 
 
 @pytest.mark.parametrize('arguments, message', [

@@ -65,9 +65,51 @@ def count(spec: NetworkSpec) -> dict[str, Any]:
     }
 
 
-def _against(ours: float, papers: float | None, text: str) -> list[str]:
-    """Return the paper's figure as ``text`` and how far ours is from it."""
-    return ['', ''] if papers is None else [text.format(papers), f'{ours / papers - 1:+.1%}']
+def _parameters(count: int | None) -> str:
+    """Return a number of parameters, in millions where no more was printed than that."""
+    if count is None:
+        return ''
+    return f'{count:,}' if count % 10_000 else f'{count / 1e6:.2f} M'
+
+
+def _deviation(ours: float, papers: float | None) -> str:
+    """Return how far ours is from the paper's."""
+    if papers is None:
+        return ''
+    return 'exact' if ours == papers else f'{ours / papers - 1:+.1%}'
+
+
+def _table(entries: Sequence[dict[str, Any]]) -> Table:
+    """Return the list as a table that fits 80 columns."""
+    table = Table(
+        title='Parameters and multiply-accumulates',
+        title_justify='left',
+        box=None,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column('variant', overflow='fold')
+    for column in ('parameters', 'paper', '', 'GMACs', 'paper', ''):
+        table.add_column(column, justify='right', no_wrap=True)
+    last_group = None
+    for entry in entries:
+        group = entry['network'], tuple(entry['input'])
+        if group != last_group:
+            table.add_row()
+            table.add_row('[bold]{}[/] at {}x{}'.format(entry['network'], *entry['input']))
+            last_group = group
+        reference = entry['reference'] or {}
+        gmacs = reference.get('gmacs')
+        table.add_row(
+            f' {entry["variant"]}',
+            f'{entry["parameters"]:,}',
+            _parameters(reference.get('parameters')),
+            _deviation(entry['parameters'], reference.get('parameters')),
+            f'{entry["gmacs"]:.2f}',
+            '' if gmacs is None else f'{gmacs:.1f}',
+            _deviation(entry['gmacs'], gmacs),
+        )
+    return table
 
 
 def main(args: argparse.Namespace) -> int:
@@ -78,28 +120,7 @@ def main(args: argparse.Namespace) -> int:
     if not specs:
         raise ValueError(f'no network is called {args.network!r}')
     entries = [count(spec) for spec in specs]
-    table = Table(title='parameters and multiply-accumulates')
-    table.add_column('network', no_wrap=True)
-    for column in ('parameters', 'paper', '', 'GMACs', 'paper', ''):
-        table.add_column(column, justify='right', no_wrap=True)
-    last_group = None
-    for entry in entries:
-        group = entry['network'], tuple(entry['input'])
-        if group != last_group:
-            table.add_section()
-            table.add_row('[bold]{} at {}x{}'.format(entry['network'], *entry['input']))
-            last_group = group
-        reference = entry['reference'] or {}
-        millions = entry['parameters'] / 1e6
-        papers = reference.get('parameters')
-        table.add_row(
-            f'  {entry["network"]}/{entry["variant"]}',
-            f'{millions:.3f} M',
-            *_against(millions, papers and papers / 1e6, '{:.2f} M'),
-            f'{entry["gmacs"]:.2f}',
-            *_against(entry['gmacs'], reference.get('gmacs'), '{:.1f}'),
-        )
-    Console().print(table)
+    Console().print(_table(entries))
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(json.dumps(entries, indent=2) + '\n')
