@@ -51,6 +51,8 @@ setup(
         'vidseg_ros.methods': [
             'per_frame = vidseg_ros.methods.per_frame:PerFrame',
             'fassvid = vidseg_ros.methods.fassvid:FASSVidMethod',
+            'lernet_tha = vidseg_ros.methods.lernet_tha:LERNetTHAMethod',
+            'temporal_unet = vidseg_ros.methods.temporal_unet:TemporalUNetMethod',
         ],
     },
 )

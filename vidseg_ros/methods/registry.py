@@ -29,6 +29,8 @@ GROUP = 'vidseg_ros.methods'
 _BUILT_IN = {
     'per_frame': 'vidseg_ros.methods.per_frame:PerFrame',
     'fassvid': 'vidseg_ros.methods.fassvid:FASSVidMethod',
+    'lernet_tha': 'vidseg_ros.methods.lernet_tha:LERNetTHAMethod',
+    'temporal_unet': 'vidseg_ros.methods.temporal_unet:TemporalUNetMethod',
 }
 
 

@@ -20,7 +20,16 @@ from importlib import import_module
 
 from vidseg_ros.networks.spec import NetworkSpec
 
-_MODULES = ('fassvid', 'fast_scnn', 'erfnet', 'enet', 'espnet', 'lednet')
+_MODULES = (
+    'fassvid',
+    'temporal_unet',
+    'fast_scnn',
+    'erfnet',
+    'enet',
+    'espnet',
+    'lednet',
+    'lernet',
+)
 
 
 class UnknownNetworkError(ValueError):

@@ -162,6 +162,11 @@ TABLE: tuple[Parameter, ...] = (
     Parameter('fassvid.frame_distance', 10, 'FASSVid: how many frames back the frame lies that '
               'changes are found against (the k of the paper).',
               Effect.SEGMENTER, minimum=1, maximum=100),
+    Parameter('temporal_unet.sequence_length', 0, 'Recurrent U-Nets: after how many frames the '
+              'states of the cells are zero again; 0: never.',
+              Effect.SEGMENTER, minimum=0, maximum=1_000_000),
+    Parameter('lernet_tha.key_interval', 5, 'LERNet + THA: one frame in so many is a key frame '
+              '(the K of the paper); 1: every frame.', Effect.SEGMENTER, minimum=1, maximum=1000),
     Parameter('queue_limit', 400, 'How many frames of a camera may wait with `every`; what comes '
               "after that is dropped and counted as 'queue full'.", Effect.PIPELINE,
               minimum=1, maximum=1_000_000),
