@@ -26,7 +26,7 @@ OPTIONS = MethodOptions(
 )  # fmt: skip
 
 
-@pytest.fixture(scope='module', params=['per_frame', 'fassvid'])
+@pytest.fixture(scope='module', params=['per_frame', 'fassvid', 'lernet_tha', 'temporal_unet'])
 def segmenter(request):
     made = create_method(request.param, OPTIONS)
     yield made
