@@ -28,15 +28,16 @@ def crop(x: Tensor, like: Tensor) -> Tensor:
     return x[..., : like.shape[-2], : like.shape[-1]]
 
 
-def adaptive_average_pool(x: Tensor, bins: int) -> Tensor:
+def adaptive_average_pool(x: Tensor, bins: int | tuple[int, int]) -> Tensor:
     """
-    Average [N, C, H, W] over ``bins`` x ``bins`` regions, as torch's adaptive pooling divides it.
+    Average [N, C, H, W] over ``bins`` (rows, columns) regions, as torch's adaptive pooling does.
 
-    Written as two matrix products, because ONNX has adaptive pooling only where ``bins`` divides
-    the size.
+    One number stands for as many rows as columns. Written as two matrix products, because ONNX
+    has adaptive pooling only where ``bins`` divides the size.
     """
+    rows, columns = (bins, bins) if isinstance(bins, int) else bins
 
-    def weights(length: int) -> Tensor:
+    def weights(length: int, bins: int) -> Tensor:
         positions = torch.arange(length, device=x.device)
         region = torch.arange(bins, device=x.device)[:, None]
         first = region * length // bins
@@ -44,7 +45,7 @@ def adaptive_average_pool(x: Tensor, bins: int) -> Tensor:
         inside = ((positions >= first) & (positions < end)).to(x.dtype)
         return inside / inside.sum(1, keepdim=True)
 
-    return weights(x.shape[-2]) @ x @ weights(x.shape[-1]).T
+    return weights(x.shape[-2], rows) @ x @ weights(x.shape[-1], columns).T
 
 
 class ConvBNReLU(nn.Sequential):

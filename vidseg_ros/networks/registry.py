@@ -29,6 +29,10 @@ _MODULES = (
     'espnet',
     'lednet',
     'lernet',
+    'deeplab',
+    'pspnet',
+    'flownet',
+    'decision',
 )
 
 
