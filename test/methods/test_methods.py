@@ -98,6 +98,8 @@ def test_outputs_are_computed_only_when_wanted(segmenter):
     state = segmenter.new_state('camera')
     plain = _step(segmenter, state, _video(0)[0], 0)
     assert plain.confidence is None and plain.age is None
+    # A stream's first frame, which every method segments: nothing of it is of any age.
+    state = segmenter.new_state('camera')
     both = _step(segmenter, state, _video(0)[1], 1, Wanted(confidence=True, age=True))
     assert both.confidence.shape == both.age.shape == (72, 100)
     assert both.confidence.dtype == both.age.dtype == np.uint8

@@ -1,0 +1,177 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from vidseg_ros.methods.base import Frame, UnfitFrameError, Wanted
+from vidseg_ros.methods.lernet_tha import LERNetTHAMethod
+from vidseg_ros.methods.loading import load_module
+from vidseg_ros.methods.registry import MethodError, MethodOptions, create_method
+from vidseg_ros.networks.deploy import deploy
+
+SIZE = (64, 96)
+OPTIONS = MethodOptions(
+    checkpoint='random:3', engine='torch', precision='fp32', extra={'key_interval': 3}
+)
+
+
+@pytest.fixture(scope='module')
+def method():
+    made = create_method('lernet_tha', OPTIONS)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope='module')
+def deployed():
+    options = dataclasses.replace(OPTIONS, extra={'label_space': 'camvid'})
+    loaded = load_module(options, '', LERNetTHAMethod.DEFAULT_NETWORK)
+    return deploy(loaded.network, loaded.metadata.mean, loaded.metadata.std)
+
+
+def _video(seed, frames, size=SIZE):
+    rng = np.random.default_rng(seed)
+    return [rng.integers(0, 256, (*size, 3), np.uint8) for _ in range(frames)]
+
+
+def _step(method, state, image, index=0, wanted=None):
+    observation = method.observe(Frame(image, index, state.camera, index), state)
+    observation.wanted = wanted or Wanted()
+    return method.predict([observation], [state])[0]
+
+
+def test_one_frame_in_k_is_a_key_frame(method):
+    state = method.new_state('camera')
+    results = [_step(method, state, image, i, Wanted(age=True))
+               for i, image in enumerate(_video(0, 7))]
+    steps = [0, 1, 2, 0, 1, 2, 0]
+    kinds = ['propagated' if step else 'key frame' for step in steps]
+    assert [r.provenance['kind'] for r in results] == kinds
+    assert [r.provenance['since_key_frame'] for r in results] == steps
+    for result, step in zip(results, steps, strict=True):
+        assert (result.age == step).all()
+        assert ('key_frame' if step == 0 else 'propagation') in result.stages_ms
+
+
+def _full_size(logits):
+    full = torch.nn.functional.interpolate(logits, SIZE, mode='bilinear', align_corners=False)
+    return full[0].argmax(0).numpy()
+
+
+def test_labels_are_those_of_figure_3(method, deployed):
+    network = deployed.network
+    video = _video(1, 5)
+    state = method.new_state('camera')
+    got = [_step(method, state, image, i).labels for i, image in enumerate(video)]
+    with torch.inference_mode():
+        for i, image in enumerate(video):
+            tensor = deployed.normalise(torch.from_numpy(image)[None])
+            if i % 3 == 0:
+                logits, high, reduced = network.key_frame(tensor)
+            else:
+                logits = network.propagate(tensor, high, reduced)
+            # Ties in the last bit may fall either way.
+            assert (got[i] == _full_size(logits)).mean() > 0.999
+
+
+def test_with_every_frame_a_key_frame_it_is_lernet_on_each(deployed):
+    method = create_method('lernet_tha', dataclasses.replace(OPTIONS, extra={'key_interval': 1}))
+    per_frame = create_method('per_frame', dataclasses.replace(
+        OPTIONS, network='lernet_tha/base', extra={'label_space': 'camvid'}))
+    state, other = method.new_state('camera'), per_frame.new_state('camera')
+    for i, image in enumerate(_video(2, 3)):
+        np.testing.assert_array_equal(
+            _step(method, state, image, i).labels, _step(per_frame, other, image, i).labels
+        )
+    assert state.key is None  # nothing is kept that nobody asks for
+
+
+def test_a_static_scene_gives_the_same_result_from_every_frame_but_the_key_frame(method):
+    image = _video(3, 1)[0]
+    state = method.new_state('camera')
+    labels = [_step(method, state, image, i).labels for i in range(6)]
+    for first, again in ((0, 3), (1, 2), (1, 4), (2, 5)):
+        np.testing.assert_array_equal(labels[first], labels[again])
+
+
+def test_key_frames_of_different_phase_do_not_disturb_each_other(method):
+    # The engine's memory is used by one camera's key frame between two frames of the other's.
+    left, right = _video(4, 5), _video(5, 5)
+    state = method.new_state('left')
+    alone = [_step(method, state, image, i).labels for i, image in enumerate(left)]
+    states = method.new_state('left'), method.new_state('right')
+    _step(method, states[1], right[0])
+    for i in range(4):
+        got = _step(method, states[0], left[i], i).labels
+        np.testing.assert_array_equal(got, alone[i])
+        _step(method, states[1], right[i + 1], i + 1)
+
+
+def test_a_batch_of_cameras_equals_each_alone(method):
+    left, right = _video(6, 4), _video(7, 4, (72, 80))
+    alone = []
+    for video in (left, right):
+        state = method.new_state('camera')
+        alone.append([_step(method, state, image, i).labels for i, image in enumerate(video)])
+    states = [method.new_state('left'), method.new_state('right')]
+    for i, images in enumerate(zip(left, right, strict=True)):
+        observations = [
+            method.observe(Frame(image, i, state.camera, i), state)
+            for image, state in zip(images, states, strict=True)
+        ]
+        for result, expected in zip(method.predict(observations, states), alone, strict=True):
+            np.testing.assert_array_equal(result.labels, expected[i])
+
+
+def test_a_frame_of_another_size_is_a_key_frame(method):
+    state = method.new_state('camera')
+    _step(method, state, _video(8, 1)[0])
+    other = _step(method, state, _video(8, 1, (65, 131))[0], 1)
+    assert other.provenance['kind'] == 'key frame' and other.labels.shape == (65, 131)
+    next_one = _step(method, state, _video(9, 1, (65, 131))[0], 2)
+    assert next_one.provenance == {'kind': 'propagated', 'since_key_frame': 1}
+
+
+def test_what_is_kept_of_a_camera_is_one_key_frame(method):
+    state = method.new_state('camera')
+    for i, image in enumerate(_video(10, 5)):
+        _step(method, state, image, i)
+    shapes = {name: array.shape for name, array in state.key.features.items()}
+    assert shapes == {'high': (1, 128, 8, 12), 'reduced': (1, 4, 8, 12)}
+    assert state.key.size == SIZE
+
+
+def test_images_that_are_too_small_are_refused(method):
+    with pytest.raises(UnfitFrameError, match='100x20'):
+        _step(method, method.new_state('camera'), np.zeros((20, 100, 3), np.uint8))
+    method.prepare((20, 100))
+
+
+@pytest.mark.parametrize('options, message', [
+    ({'extra': {'key_interval': 0}}, 'key_interval'),
+    ({'network': 'lernet/base'}, 'needs a network lernet_tha'),
+])  # fmt: skip
+def test_what_cannot_be_made_is_refused_with_a_reason(options, message):
+    with pytest.raises(MethodError, match=message):
+        create_method('lernet_tha', MethodOptions(engine='torch', **options))
+
+
+def test_diagnostics_say_what_runs(method):
+    described = method.describe()
+    assert described['network'] == 'lernet_tha/base' and described['checkpoint'] == 'random:3'
+    assert described['key_interval'] == '3' and described['label_space'] == 'camvid'
