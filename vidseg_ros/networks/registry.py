@@ -29,6 +29,8 @@ _MODULES = (
     'espnet',
     'lednet',
     'lernet',
+    'icnet',
+    'refiner',
     'deeplab',
     'pspnet',
     'flownet',

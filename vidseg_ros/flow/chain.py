@@ -1,0 +1,88 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+Chains of optical flows: from a frame over several others to one further back.
+
+What lies several frames back is fetched once, along the composed flow. To warp it from frame to
+frame instead would round it every time: nearest-neighbour warping loses motion of less than half
+a pixel a frame altogether, and bilinear warping blurs.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Flow = NDArray[np.float32]
+# Where to fetch from: float32 [H, W, 2], x and y in pixels.
+Positions = NDArray[np.float32]
+
+
+def positions(flow: Flow) -> Positions:
+    """Return where each pixel is led to, ``p + flow[p]``, float32 [H, W, 2]."""
+    return np.asarray(cv2.add(flow, _grid(*flow.shape[:2])), np.float32)
+
+
+def compose(first: Flow, second: Flow) -> Flow:
+    """
+    Return the flow that does both: ``first[p] + second[p + first[p]]``, float32 [H, W, 2].
+
+    ``second`` is defined on the frame that ``first`` leads into. Where that leads outside, the
+    nearest vector of ``second`` is taken.
+    """
+    return np.asarray(cv2.add(first, fetch(second, positions(first), nearest=False)), np.float32)
+
+
+def resize_flow(flow: Flow, size: tuple[int, int]) -> Flow:
+    """Return the flow for images of ``size`` (height, width), its vectors scaled along."""
+    if flow.shape[:2] == size:
+        return flow
+    method = cv2.INTER_AREA if size[0] < flow.shape[0] else cv2.INTER_LINEAR
+    resized = cv2.resize(flow, (size[1], size[0]), interpolation=method)
+    scale = np.array([size[1] / flow.shape[1], size[0] / flow.shape[0]], np.float32)
+    return np.asarray(resized * scale, np.float32)
+
+
+def fetch(
+    image: NDArray[Any], at: Positions, *, nearest: bool = True, outside: float | None = None
+) -> NDArray[Any]:
+    """
+    Fetch ``image``, [H, W] or [H, W, C] of any size, at the positions given.
+
+    Outside of the image it is continued by its border, or by the value ``outside``. Bilinear
+    unless ``nearest``; uint8, uint16 or float32.
+    """
+    return cv2.remap(
+        image, at, None,  # type: ignore[call-overload]
+        cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT,
+        borderValue=0.0 if outside is None else (outside,) * 4,
+    )  # fmt: skip
+
+
+def within(at: Positions, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return which positions lie inside an image of ``size`` (height, width), bool [H, W]."""
+    x, y = at[..., 0], at[..., 1]
+    return (x >= -0.5) & (x < size[1] - 0.5) & (y >= -0.5) & (y < size[0] - 0.5)
+
+
+@functools.lru_cache(maxsize=8)
+def _grid(height: int, width: int) -> Positions:
+    x = np.arange(width, dtype=np.float32)[None, :]
+    y = np.arange(height, dtype=np.float32)[:, None]
+    return np.ascontiguousarray(np.dstack(np.broadcast_arrays(x, y)))
