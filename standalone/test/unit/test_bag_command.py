@@ -32,7 +32,7 @@ from std_msgs.msg import String
 from vision_msgs.msg import LabelInfo
 
 RECORDED = Path(__file__).parent / 'data' / 'tiny_mcap'
-DOMAIN = '41'
+DOMAIN = os.environ.get('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
 # The first messages may pass before the player and its subscribers know of each other.
 SOON = ['--delay', '2', '--disable-keyboard-controls']
 
@@ -113,7 +113,8 @@ def test_record_keeps_bytes_and_offers(bag, node, tmp_path, storage):
     path = tmp_path / 'out'
     recorder = bag('record', '-s', storage, '-o', path, '--disable-keyboard-controls', '--topics',
                    '/demo/chatter', '/demo/labels', '/demo/camera/image')
-    player = bag('play', RECORDED, '-r', '2', *SOON)
+    # The player's topics must first be discovered, then be subscribed, on a busy machine, too.
+    player = bag('play', RECORDED, '-r', '2', *SOON, '--delay', '6')
     finish(player)
     time.sleep(0.5)
     recorder.send_signal(signal.SIGINT)
