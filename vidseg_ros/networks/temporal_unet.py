@@ -257,6 +257,14 @@ class GatedUp(nn.Module):
         return self.block(self.project(torch.cat([self.gate(x, skip), x], 1)))
 
 
+def _initialise(module: nn.Module) -> None:
+    """Let features keep their scale from layer to layer before any statistics are learned."""
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        nn.init.kaiming_normal_(module.weight, nonlinearity='relu')
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
 class UNet(nn.Module):
     """The template without cells: image [N, 3, H, W] -> logits [N, num_classes, H, W]."""
 
@@ -272,6 +280,7 @@ class UNet(nn.Module):
             for a, b in reversed(pairs)
         )
         self.classifier = nn.Conv2d(widths[0], config.num_classes, 3, padding=1)
+        self.apply(_initialise)
 
     @property
     def minimum_side(self) -> int:
@@ -310,6 +319,7 @@ class TemporalUNet(UNet):
     def __init__(self, config: TemporalUNetConfig | None = None) -> None:
         config = config or TemporalUNetConfig()
         super().__init__(config)
+        # The cells start as torch would have them: smaller, so that a recurrence can't run away.
         cell = _CELLS[config.unit]
         self.cells = nn.ModuleList(cell(width) for width in config.widths)
 
