@@ -16,10 +16,13 @@ ifdef ROS_DISTRO
 VENV_FLAGS := --system-site-packages
 REQUIREMENTS := requirements/runtime.txt
 CONSTRAINTS := -c $(STAMPS)/constraints.txt
+# What is true of every rclpy; the rest is about our own.
+STANDALONE_TESTS := standalone/test/conformance
 else
 VENV_FLAGS :=
 REQUIREMENTS := requirements/runtime.txt requirements/standalone.txt
 CONSTRAINTS :=
+STANDALONE_TESTS := standalone/test
 endif
 
 # The package's share/ lies in .venv as in any install prefix; ROS 2 finds it by this. The nodes run
@@ -97,7 +100,9 @@ typecheck: install $(STAMPS)/dev
 
 unit: install $(STAMPS)/dev
 	@echo '== pytest'
-	@$(RUN_ENV) $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(RUN_ENV) $(BIN)/python -m pytest $(PYTEST_ARGS) test
+	@echo '== pytest standalone'
+	@$(RUN_ENV) $(BIN)/python -m pytest $(PYTEST_ARGS) $(STANDALONE_TESTS)
 
 test: lint typecheck unit
 
