@@ -51,8 +51,10 @@ setup(
         'vidseg_ros.methods': [
             'per_frame = vidseg_ros.methods.per_frame:PerFrame',
             'fassvid = vidseg_ros.methods.fassvid:FASSVidMethod',
+            'evs = vidseg_ros.methods.evs:EVS',
             'lernet_tha = vidseg_ros.methods.lernet_tha:LERNetTHAMethod',
             'temporal_unet = vidseg_ros.methods.temporal_unet:TemporalUNetMethod',
+            'dvsnet = vidseg_ros.methods.dvsnet:DVSNet',
         ],
     },
 )

@@ -69,7 +69,7 @@ def test_dilation_and_smoothing_against_loops(seed):
     mask = np.random.default_rng(seed).random((24, 40)) > 0.97
     weight = attention(mask)
     np.testing.assert_allclose(weight, _reference_attention(mask), atol=1e-4)
-    assert weight.dtype == np.float32 and 0.0 <= weight.min() and weight.max() <= 1.0
+    assert weight.dtype == np.float32 and weight.min() >= 0.0 and weight.max() <= 1.0
     assert (weight[mask] == 1.0).all()
 
 

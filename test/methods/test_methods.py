@@ -26,7 +26,10 @@ OPTIONS = MethodOptions(
 )  # fmt: skip
 
 
-@pytest.fixture(scope='module', params=['per_frame', 'fassvid', 'lernet_tha', 'temporal_unet'])
+METHODS = ['per_frame', 'fassvid', 'lernet_tha', 'temporal_unet', 'evs']
+
+
+@pytest.fixture(scope='module', params=METHODS)
 def segmenter(request):
     made = create_method(request.param, OPTIONS)
     yield made

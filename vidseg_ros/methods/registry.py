@@ -29,8 +29,10 @@ GROUP = 'vidseg_ros.methods'
 _BUILT_IN = {
     'per_frame': 'vidseg_ros.methods.per_frame:PerFrame',
     'fassvid': 'vidseg_ros.methods.fassvid:FASSVidMethod',
+    'evs': 'vidseg_ros.methods.evs:EVS',
     'lernet_tha': 'vidseg_ros.methods.lernet_tha:LERNetTHAMethod',
     'temporal_unet': 'vidseg_ros.methods.temporal_unet:TemporalUNetMethod',
+    'dvsnet': 'vidseg_ros.methods.dvsnet:DVSNet',
 }
 
 

@@ -167,6 +167,21 @@ TABLE: tuple[Parameter, ...] = (
               Effect.SEGMENTER, minimum=0, maximum=1_000_000),
     Parameter('lernet_tha.key_interval', 5, 'LERNet + THA: one frame in so many is a key frame '
               '(the K of the paper); 1: every frame.', Effect.SEGMENTER, minimum=1, maximum=1000),
+    Parameter('evs.operating_point', 7, "EVS: a row of the paper's Table 2, which sets D, S, W "
+              'and R; 0: the parameters `evs.downscaling` to `evs.refine_every_frame` do.',
+              Effect.SEGMENTER, minimum=0, maximum=14),
+    Parameter('evs.downscaling', 1.0, 'EVS, operating point 0: the factor on the height and width '
+              'of images for the network (D).', Effect.SEGMENTER, minimum=0.1, maximum=1.0),
+    Parameter('evs.segment_every', 5, 'EVS, operating point 0: one frame in so many is segmented '
+              'in full (S).', Effect.SEGMENTER, minimum=1, maximum=1000),
+    Parameter('evs.warping', True, 'EVS, operating point 0: whether labels follow the optical '
+              'flow between those frames (W); otherwise they are repeated.', Effect.SEGMENTER),
+    Parameter('evs.refinement', False, 'EVS, operating point 0: whether the last frame before the '
+              'next full segmentation is refined (R); needs warping.', Effect.SEGMENTER),
+    Parameter('evs.refine_every_frame', False, 'EVS, operating point 0: refine each propagated '
+              'frame in place of the last alone.', Effect.SEGMENTER),
+    Parameter('evs.flow', 'ultrafast', 'EVS: the preset of DIS flow; `ultrafast` is the setting '
+              'of the paper.', Effect.SEGMENTER, choices=_one_of('ultrafast', 'fast', 'medium')),
     Parameter('queue_limit', 400, 'How many frames of a camera may wait with `every`; what comes '
               "after that is dropped and counted as 'queue full'.", Effect.PIPELINE,
               minimum=1, maximum=1_000_000),
