@@ -30,6 +30,7 @@ VERBS = {
     'make-bag': 'make_bag',
     'make-street': 'make_street',
     'export': 'export',
+    'benchmark': 'benchmark',
 }
 
 
