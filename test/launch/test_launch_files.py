@@ -22,7 +22,7 @@ from vidseg_ros.nodes.launch_description import ARGUMENTS
 from vidseg_ros.nodes.parameters import BY_NAME, refusal
 
 ROOT = Path(__file__).parents[2]
-METHODS = ['evs', 'fassvid', 'lernet_tha', 'per_frame', 'temporal_unet']
+METHODS = ['dvsnet', 'evs', 'fassvid', 'lernet_tha', 'per_frame', 'temporal_unet']
 
 
 def flat(values, prefix=''):

@@ -26,7 +26,7 @@ OPTIONS = MethodOptions(
 )  # fmt: skip
 
 
-METHODS = ['per_frame', 'fassvid', 'lernet_tha', 'temporal_unet', 'evs']
+METHODS = ['per_frame', 'fassvid', 'lernet_tha', 'temporal_unet', 'evs', 'dvsnet']
 
 
 @pytest.fixture(scope='module', params=METHODS)

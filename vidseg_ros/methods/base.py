@@ -132,6 +132,15 @@ class VideoSegmenter(abc.ABC):
                 states: Sequence[StreamState]) -> list[Segmentation]:
         """Do the device's part, batched over cameras: one observation and state of each."""
 
+    def adjust(self, options: Any) -> bool:
+        """
+        Take over other ``MethodOptions`` from the next frame on, if nothing has to be built.
+
+        Returns whether that was possible; if not, nothing has changed and a new object is
+        needed. May be called from any thread.
+        """
+        return False
+
     def describe(self) -> dict[str, str]:
         """Return what diagnostics should say about this method, as key to value."""
         return {'method': self.name, 'label_space': self.label_space.name}

@@ -92,6 +92,9 @@ class DVSNetKnobs:
     'flow_magnitude' if not. ``threshold`` is the paper's t (0 to 1), ``period`` its l (frames),
     ``frame_difference`` its d (grey levels), ``flow_magnitude`` its f (pixels of the network's
     input), of which each policy has one.
+
+    With ``whole_frames`` a frame is segmented in one piece where its regions that are due have at
+    least as many pixels together: that costs less and knows more of the surroundings.
     """
 
     policy: str = AUTO
@@ -102,6 +105,7 @@ class DVSNetKnobs:
     rows: int = 2
     columns: int = 2
     overlap: int = 64
+    whole_frames: bool = True
     flow: str = 'dis'
     flow_checkpoint: str = ''
     decision_layer: str = 'conv6'
@@ -119,7 +123,7 @@ class DVSNetKnobs:
             if name in extra:
                 try:
                     values[name] = type(default)(extra[name])
-                except ValueError as error:
+                except (TypeError, ValueError) as error:
                     raise MethodError(f'{name}: {error}') from error
         knobs = cls(**values)
         if min(knobs.rows, knobs.columns, knobs.period) < 1:
@@ -239,6 +243,7 @@ class DVSNet(VideoSegmenter):
         self._policy = self._knobs.make_policy()
         self._options = options
         loaded = load_module(options, self.DEFAULT_CHECKPOINT, self.DEFAULT_NETWORK)
+        loaded.require_segmentation()
         deployed = deploy(loaded.network, loaded.metadata.mean, loaded.metadata.std)
         if tuple(deployed.input_names) != ('image',) or 'logits' not in deployed.output_names:
             raise MethodError(
@@ -250,8 +255,8 @@ class DVSNet(VideoSegmenter):
         self._motion_engine: Engine | None = None
         self._decision_source = ''
         # The flow's engine comes first: if it can't be had, nothing has been built in vain.
-        region = self._region_size(loaded.metadata.input_size) or (64, 64)
-        sized = replace(options, input_size=region)
+        grid = self._grid(loaded.metadata.input_size)
+        sized = options if grid is None else replace(options, input_size=grid.region_size)
         self._motion = self._make_motion(sized)
         self._engine = loaded.on_engine(deployed, sized)
         self._upsampler = LabelUpsampler()
@@ -295,8 +300,8 @@ class DVSNet(VideoSegmenter):
         extra = {'label_space': self.label_space.name}
         return load_module(MethodOptions(checkpoint, network, extra=extra), '', '')
 
-    def adjust(self, options: MethodOptions) -> bool:
-        """Take over another threshold, period, limit or policy, if no other network is needed."""
+    def adjust(self, options: Any) -> bool:
+        """Take over another threshold, period, limit or policy that needs no other network."""
         knobs = DVSNetKnobs.parse(options.extra)
         same = knobs.structure == self._knobs.structure and replace(
             options, extra={}) == replace(self._options, extra={})
@@ -305,11 +310,11 @@ class DVSNet(VideoSegmenter):
             self._options = options
         return same
 
-    def _region_size(self, size: tuple[int, int]) -> tuple[int, int] | None:
-        """Return the regions' size in frames of ``size`` (height, width), None: too small."""
+    def _grid(self, size: tuple[int, int]) -> RegionGrid | None:
+        """Return the regions of frames of ``size`` (height, width), None if it is too small."""
         chosen = size if self._options.input_size == (0, 0) else self._options.input_size
         with suppress(UnfitFrameError):
-            return self._divide(chosen).region_size
+            return self._divide(chosen)
         return None
 
     def _divide(self, size: tuple[int, int]) -> RegionGrid:
@@ -325,12 +330,14 @@ class DVSNet(VideoSegmenter):
 
     def prepare(self, size: tuple[int, int]) -> None:
         """Build what frames of ``size`` (height, width) need before the first comes."""
-        region = self._region_size(size)
-        if region is None:  # such frames are refused one by one
+        grid = self._grid(size)
+        if grid is None:  # such frames are refused one by one
             return
-        self._engine.prepare(region)
+        self._engine.prepare(grid.region_size)
+        if self._takes_whole(grid, [True] * len(grid.regions)):
+            self._engine.prepare(grid.padded)
         if self._motion_engine is not None:
-            self._motion_engine.prepare(region)
+            self._motion_engine.prepare(grid.region_size)
 
     def new_state(self, camera: str) -> DVSNetState:
         """Return the state of a stream's start: every region is due."""
@@ -353,14 +360,18 @@ class DVSNet(VideoSegmenter):
             frame, grid=grid, image=padded, images=images, count=state.count
         )
         if self._decides_early:
-            decisions = self._decide(images, state.planned, state.count)
+            decisions = self._decide(grid, images, state.planned, state.count)
             state.planned = _new_keys(decisions, state.planned, images, state.count)
             observation.decisions = decisions
         state.count += 1
         return observation
 
     def _decide(
-        self, images: Sequence[RegionImage], keys: Sequence[KeyRegion], count: int
+        self,
+        grid: RegionGrid,
+        images: Sequence[RegionImage],
+        keys: Sequence[KeyRegion],
+        count: int,
     ) -> list[Decision]:
         """Say of each region whether it is due, and how the others have moved."""
         if not keys:
@@ -379,6 +390,9 @@ class DVSNet(VideoSegmenter):
             )
             decisions.append(
                 Decision(policy.due(evidence), policy.measure(evidence), motion, key.count))
+        if self._takes_whole(grid, [decision.due for decision in decisions]):
+            for decision in decisions:
+                decision.due = True
         still = [i for i, decision in enumerate(decisions) if not decision.due]
         if still and not policy.needs_flow:
             # An engine is built for all regions at once; DIS can do with fewer.
@@ -388,6 +402,12 @@ class DVSNet(VideoSegmenter):
             for i, motion in zip(chosen, found, strict=True):
                 decisions[i].motion = motion
         return decisions
+
+    def _takes_whole(self, grid: RegionGrid, due: Sequence[bool]) -> bool:
+        """Tell whether the frame is segmented in one piece."""
+        region = grid.region_size[0] * grid.region_size[1]
+        frame = grid.padded[0] * grid.padded[1]
+        return self._knobs.whole_frames and sum(due) * region >= frame
 
     # ---- predict
 
@@ -407,7 +427,7 @@ class DVSNet(VideoSegmenter):
             state.segmented_grid, state.keys, state.logits = grid, [], []
         decisions = observation.decisions
         if decisions is None:
-            decisions = self._decide(observation.images, state.keys, count)
+            decisions = self._decide(grid, observation.images, state.keys, count)
         flowed = time.perf_counter()
 
         # A key frame that could not be segmented is not there to be warped: segment now.
@@ -417,9 +437,8 @@ class DVSNet(VideoSegmenter):
             for i, decision in enumerate(decisions)
         ]
         fresh = {
-            i: KeyLogits(self._run(region.of(observation.image), grid.region_size), count)
-            for i, region in enumerate(grid.regions)
-            if due[i]
+            i: KeyLogits(values, count)
+            for i, values in self._fresh_logits(observation.image, grid, due).items()
         }
         inferred = time.perf_counter()
         state.logits = [fresh.get(i) or kept[i] for i in range(len(due))]
@@ -451,9 +470,26 @@ class DVSNet(VideoSegmenter):
         }
         return segmentation
 
-    def _run(self, image: NDArray, region_size: tuple[int, int]) -> NDArray[np.float32]:
+    def _fresh_logits(
+        self, image: Image, grid: RegionGrid, due: Sequence[bool]
+    ) -> dict[int, NDArray[np.float32]]:
+        """Segment the regions that are due, one by one or with the whole frame."""
+        if all(due) and self._takes_whole(grid, due):
+            values = self._run(image)
+            stride = grid.padded[0] // values.shape[0]
+            return {
+                i: region.of(values, stride).copy() for i, region in enumerate(grid.regions)
+            }
+        return {
+            i: self._run(region.of(image))
+            for i, region in enumerate(grid.regions)
+            if due[i]
+        }
+
+    def _run(self, image: NDArray) -> NDArray[np.float32]:
+        size = image.shape[0], image.shape[1]
         outputs = self._engine.run({'image': np.ascontiguousarray(image)[None]})
-        return warpable(outputs['logits'][0], region_size)
+        return warpable(outputs['logits'][0], size)
 
     def _output(
         self,

@@ -75,6 +75,18 @@ class LoadedNetwork:
         """Return the classes of the network's output."""
         return label_space(self.metadata.label_space)
 
+    def require_segmentation(self) -> None:
+        """
+        Make sure that this network gives labels, and is not just a part of a method.
+
+        :raises MethodError: if it does not.
+        """
+        if not network_spec(self.metadata.network).segments:
+            raise MethodError(
+                f'{self.checkpoint} holds {self.metadata.network}, which is a part of a method '
+                'and does not segment images by itself'
+            )
+
     def on_engine(self, deployed: DeployedNetwork, options: MethodOptions) -> Engine:
         """
         Put this network, or a part of it, on the engine that the options ask for.
@@ -163,6 +175,7 @@ def load_network(
     :raises MethodError: if there is no such checkpoint, network or engine.
     """
     loaded = load_module(options, default_checkpoint, default_network)
+    loaded.require_segmentation()
     deployed = deploy(loaded.network, loaded.metadata.mean, loaded.metadata.std)
     engine = loaded.on_engine(deployed, options)
     return RunnableNetwork(deployed, engine, loaded.metadata, loaded.checkpoint)

@@ -87,7 +87,7 @@ def specs() -> list[NetworkSpec]:
     return [
         NetworkSpec(
             'decision', variant, partial(_build, channels), sizes[variant.split('_')[-1]], 19,
-            None, _example,
+            None, _example, segments=False,
         )
         for variant, channels in INPUTS.items()
     ]  # fmt: skip

@@ -158,7 +158,8 @@ def specs() -> list[NetworkSpec]:
     reference = Reference(38.68, None, 'NVIDIA/flownet2-pytorch, networks/FlowNetS.py')
     return [
         NetworkSpec(
-            'flownet2', variant, partial(FlowNetS, width=width), (288, 544), 19, papers, _example
+            'flownet2', variant, partial(FlowNetS, width=width), (288, 544), 19, papers, _example,
+            segments=False,
         )
         for variant, width, papers in (('S', FULL, reference), ('s', THIN, None))
-    ]
+    ]  # fmt: skip

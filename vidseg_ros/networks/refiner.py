@@ -112,4 +112,5 @@ def specs() -> list[NetworkSpec]:
     def build(num_classes: int) -> nn.Module:
         return Refiner(ICNetConfig(num_classes))
 
-    return [NetworkSpec('refiner', 'icnet_half', build, (1024, 2048), 19, None, _example)]
+    return [NetworkSpec('refiner', 'icnet_half', build, (1024, 2048), 19, None, _example,
+                        segments=False)]

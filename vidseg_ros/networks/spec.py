@@ -37,7 +37,8 @@ class NetworkSpec:
 
     ``build`` takes the number of classes. ``input_size`` (height, width) and ``num_classes`` are
     those of the paper's counts. ``example`` gives the inputs of one forward pass at a size, for
-    counting; None: one image.
+    counting; None: one image. ``segments`` is false for what is only a part of a method, such as
+    a flow network.
     """
 
     network: str
@@ -47,6 +48,7 @@ class NetworkSpec:
     num_classes: int
     reference: Reference | None = None
     example: Callable[[nn.Module, tuple[int, int]], Sequence[Tensor | None]] | None = None
+    segments: bool = True
 
     @property
     def name(self) -> str:

@@ -392,8 +392,20 @@ class SegmentationNode(LifecycleNode):
         self._failure = ''
         if self._settings.segmenter_values() == self._running.segmenter_values():
             self._builder.cancel()
+        elif self._adjusted():
+            self._running = self._settings
+            self._builder.cancel()
         else:
             self._builder.request(self._settings)
+
+    def _adjusted(self) -> bool:
+        """Let the running method take over the settings, if it can without being built anew."""
+        if self._pipeline is None or self._settings['method'] != self._running['method']:
+            return False
+        try:
+            return self._pipeline.segmenter.adjust(self._settings.method_options())
+        except ValueError:  # the builder will say what is wrong with them
+            return False
 
     def _image_sizes(self) -> list[tuple[int, int]]:
         """Return the sizes of the images that come, so that the next method is ready for them."""

@@ -118,7 +118,7 @@ def _check_checkpoint(checkpoint: str) -> str:
 
 
 def _network_names() -> list[str]:
-    return ['', *(spec.name for spec in network_specs())]
+    return ['', *(spec.name for spec in network_specs() if spec.segments)]
 
 
 def _one_of(*names: str) -> Callable[[], list[str]]:
@@ -182,6 +182,43 @@ TABLE: tuple[Parameter, ...] = (
               'frame in place of the last alone.', Effect.SEGMENTER),
     Parameter('evs.flow', 'ultrafast', 'EVS: the preset of DIS flow; `ultrafast` is the setting '
               'of the paper.', Effect.SEGMENTER, choices=_one_of('ultrafast', 'fast', 'medium')),
+    Parameter('dvsnet.policy', 'auto', 'DVSNet: what decides that a region is segmented anew: the '
+              'expected confidence, a fixed period, the frame difference or the flow magnitude; '
+              '`auto` is `confidence` with a trained decision network, else `flow_magnitude`.',
+              Effect.SEGMENTER, choices=_one_of('auto', 'confidence', 'fixed',
+                                                'frame_difference', 'flow_magnitude')),
+    Parameter('dvsnet.threshold', 0.92, 'DVSNet with `confidence`: regions of which less than '
+              'this is expected to be right after warping are segmented anew (the t of the '
+              'paper); 0: never, above 1: always.',
+              Effect.SEGMENTER, minimum=0.0, maximum=1.1),
+    Parameter('dvsnet.period', 5, 'DVSNet with `fixed`: every so many frames.',
+              Effect.SEGMENTER, minimum=1, maximum=1000),
+    Parameter('dvsnet.frame_difference', 10.0, 'DVSNet with `frame_difference`: from this mean '
+              'difference on, in grey levels.', Effect.SEGMENTER, minimum=0.0, maximum=256.0),
+    Parameter('dvsnet.flow_magnitude', 6.0, 'DVSNet with `flow_magnitude`: from this mean flow '
+              "on, in pixels of the network's input.",
+              Effect.SEGMENTER, minimum=0.0, maximum=10_000.0),
+    Parameter('dvsnet.rows', 2, 'DVSNet: how many rows of regions a frame is divided into.',
+              Effect.SEGMENTER, minimum=1, maximum=16),
+    Parameter('dvsnet.columns', 2, 'DVSNet: how many regions a row has.', Effect.SEGMENTER,
+              minimum=1, maximum=16),
+    Parameter('dvsnet.overlap', 64, 'DVSNet: how many pixels a region reaches into its '
+              'neighbours; rounded up to a multiple of 32.',
+              Effect.SEGMENTER, minimum=0, maximum=1024),
+    Parameter('dvsnet.whole_frames', True, 'DVSNet: whether a frame is segmented in one piece '
+              'where that costs no more than the regions that are due.', Effect.SEGMENTER),
+    Parameter('dvsnet.flow', 'dis', "DVSNet: optical flow by DIS on the CPU or by the paper's "
+              'flow networks.', Effect.SEGMENTER,
+              choices=_one_of('dis', 'flownet2_s', 'flownet2_S')),
+    Parameter('dvsnet.flow_checkpoint', '', 'DVSNet: weights of the flow network; empty: a '
+              'seeded start, which is only good for timing.', Effect.SEGMENTER,
+              check=_check_checkpoint),
+    Parameter('dvsnet.decision_layer', 'conv6', 'DVSNet: the layer of the flow network that the '
+              'decision network looks at; with DIS it is the key frame and the flow.',
+              Effect.SEGMENTER, choices=_one_of('conv6', 'conv5', 'conv4')),
+    Parameter('dvsnet.decision_checkpoint', '', 'DVSNet: weights of the decision network; empty: '
+              'there is none, or with the policy `confidence` a seeded start.',
+              Effect.SEGMENTER, check=_check_checkpoint),
     Parameter('queue_limit', 400, 'How many frames of a camera may wait with `every`; what comes '
               "after that is dropped and counted as 'queue full'.", Effect.PIPELINE,
               minimum=1, maximum=1_000_000),
