@@ -12,11 +12,34 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+import fcntl
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 # The tests start `ros2`; where the virtual environment is not activated it lies beside Python.
 if shutil.which('ros2') is None:
     os.environ['PATH'] = os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
+
+
+def _claim_domains():
+    """
+    Keep ten ROS domains for this session, so that sessions at a time on a machine don't meet.
+
+    The first is left in ROS_DOMAIN_ID; the lock ends with the process.
+    """
+    for first in range(1, 92, 10):
+        lock = (Path(tempfile.gettempdir()) / f'ros_domains_{first}.lock').open('a')
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            continue
+        os.environ['ROS_DOMAIN_ID'] = str(first)
+        return lock
+    raise RuntimeError('all ROS domains for tests are taken: ten sessions run already')
+
+
+_DOMAINS = _claim_domains()

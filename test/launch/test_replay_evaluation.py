@@ -30,7 +30,7 @@ from vidseg_ros.datasets.registry import open_dataset
 
 LAUNCH = Path(__file__).resolve().parents[2] / 'launch' / 'replay_evaluation.launch.py'
 FRAMES = 20
-DOMAIN = 1 + (os.getpid() + 21) % 100
+DOMAIN = int(os.environ['ROS_DOMAIN_ID']) + 2
 
 
 @pytest.fixture(scope='module')

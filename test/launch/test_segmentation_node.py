@@ -31,7 +31,7 @@ from launch import LaunchDescription
 from launch_ros.actions import Node
 from probe import HEIGHT, WIDTH, Probe, image, picture, to_stamp, until
 
-DOMAIN = 1 + (os.getpid() + 47) % 100
+DOMAIN = int(os.environ['ROS_DOMAIN_ID']) + 3
 SECOND = 10**9
 PERIOD = SECOND // 20
 GAP_MS = 1500

@@ -43,7 +43,7 @@ from vidseg_ros.nodes.evaluation_node import (
 from vidseg_ros.nodes.label_info import label_info
 
 CAMVID = label_space('camvid')
-DOMAIN = 1 + (os.getpid() + 46) % 100
+DOMAIN = int(os.environ['ROS_DOMAIN_ID']) + 1
 
 
 def message(pixels, tenths, encoding=None):

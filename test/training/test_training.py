@@ -38,6 +38,7 @@ class Stripes:
     """A data set in memory: coloured stripes, one colour a class, each frame shifted."""
 
     name = 'stripes'
+    licence = 'made in this test'
     split = 'train'
     label_space = label_space('camvid')
 

@@ -32,7 +32,7 @@ from std_msgs.msg import String
 from vision_msgs.msg import LabelInfo
 
 RECORDED = Path(__file__).parent / 'data' / 'tiny_mcap'
-DOMAIN = os.environ.get('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
+DOMAIN = str(int(os.environ['ROS_DOMAIN_ID']) + 1)
 # The first messages may pass before the player and its subscribers know of each other.
 SOON = ['--delay', '2', '--disable-keyboard-controls']
 

@@ -29,7 +29,7 @@ from rclpy.task import Future
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
-DOMAIN = str(1 + os.getpid() % 100)
+DOMAIN = str(int(os.environ['ROS_DOMAIN_ID']) + 2)
 
 
 @pytest.fixture

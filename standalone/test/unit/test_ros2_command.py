@@ -23,7 +23,6 @@ import time
 import pytest
 import ros2cli.cli
 
-os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
 os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
 
 GRAPH = """

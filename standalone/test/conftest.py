@@ -1,0 +1,39 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+
+
+def _claim_domains():
+    """
+    Keep ten ROS domains for this session, so that sessions at a time on a machine don't meet.
+
+    The first is left in ROS_DOMAIN_ID; the lock ends with the process.
+    """
+    for first in range(1, 92, 10):
+        lock = (Path(tempfile.gettempdir()) / f'ros_domains_{first}.lock').open('a')
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            continue
+        os.environ['ROS_DOMAIN_ID'] = str(first)
+        return lock
+    raise RuntimeError('all ROS domains for tests are taken: ten sessions run already')
+
+
+_DOMAINS = _claim_domains()
