@@ -44,6 +44,10 @@ try:
     rclpy.spin(node)
 except (KeyboardInterrupt, ExternalShutdownException):
     pass
+except RuntimeError:
+    # The signal may come just before publish().
+    if rclpy.ok():
+        raise
 """
 
 
