@@ -161,3 +161,9 @@ def test_methods_are_known_by_name():
     assert {'per_frame', 'fassvid'} <= set(method_names())
     with pytest.raises(MethodError, match='per_frame'):
         create_method('nothing')
+
+
+def test_per_frame_refuses_a_network_with_a_memory():
+    with pytest.raises(MethodError, match='needs image, quarter, earlier, previous'):
+        create_method('per_frame', MethodOptions(
+            checkpoint='random:1', network='fassvid/full_hires', engine='torch'))

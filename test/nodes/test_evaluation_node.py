@@ -90,7 +90,7 @@ class Graph:
         self.executor.add_node(node)
         return node
 
-    def until(self, condition, seconds=15.0):
+    def until(self, condition, seconds=60.0):
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, 'it did not happen in time'

@@ -31,7 +31,7 @@ from vidseg_ros.methods.base import (
     VideoSegmenter,
     zeros_age,
 )
-from vidseg_ros.methods.loading import MethodOptions, load_network
+from vidseg_ros.methods.loading import MethodError, MethodOptions, load_network
 from vidseg_ros.methods.upsampling import LabelUpsampler, confidence
 
 
@@ -61,6 +61,12 @@ class PerFrame(VideoSegmenter):
 
     def __init__(self, options: MethodOptions) -> None:
         self._runnable = load_network(options, self.DEFAULT_CHECKPOINT, self.DEFAULT_NETWORK)
+        needed = list(self._runnable.deployed.input_names)
+        if needed != ['image']:
+            raise MethodError(
+                f'method per_frame gives a network nothing but the image; '
+                f'{self._runnable.metadata.network} needs {", ".join(needed)}'
+            )
         self._input_size = options.input_size
         self._upsampler = LabelUpsampler()
         self.label_space = self._runnable.label_space
