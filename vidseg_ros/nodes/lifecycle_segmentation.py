@@ -403,9 +403,12 @@ class SegmentationNode(LifecycleNode):
         if self._pipeline is None or self._settings['method'] != self._running['method']:
             return False
         try:
-            return self._pipeline.segmenter.adjust(self._settings.method_options())
+            adjusted = self._pipeline.segmenter.adjust(self._settings.method_options())
         except ValueError:  # the builder will say what is wrong with them
             return False
+        if adjusted:
+            self.get_logger().info(f'{self._settings["method"]} goes on with other settings')
+        return adjusted
 
     def _image_sizes(self) -> list[tuple[int, int]]:
         """Return the sizes of the images that come, so that the next method is ready for them."""
