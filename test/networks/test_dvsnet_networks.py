@@ -19,6 +19,7 @@ from torch import nn
 from vidseg_ros.checkpoints.store import MEAN, STD
 from vidseg_ros.cli.inspect import count
 from vidseg_ros.engines.export import export_onnx
+from vidseg_ros.networks import resnet
 from vidseg_ros.networks.decision import INPUTS, DecisionNetwork
 from vidseg_ros.networks.deeplab import DeepLabFast, DeepLabV2
 from vidseg_ros.networks.deploy import deploy
@@ -72,7 +73,9 @@ def test_the_thin_flow_network_has_three_eighths_of_the_channels():
 @pytest.mark.parametrize('network, stride', [
     (DeepLabV2, 8), (DeepLabFast, 16), (PSPNet, 8),
 ])  # fmt: skip
-def test_segmentation_networks_export_and_have_their_stride(network, stride, tmp_path):
+def test_segmentation_networks_export_and_have_their_stride(
+        network, stride, tmp_path, monkeypatch):
+    monkeypatch.setattr(resnet, 'WIDTHS', (16, 24, 32, 48))
     deployed = deploy(lively(network(5, SHALLOW)), MEAN, STD)
     for size in SIZES:
         assert export_onnx(deployed, size, tmp_path / 'network.onnx') < 1e-3

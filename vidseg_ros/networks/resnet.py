@@ -78,8 +78,6 @@ class DilatedResNet(nn.Module):
     one number long for all of its blocks. ``deep_stem`` has three 3x3 convolutions for the 7x7.
     """
 
-    out_channels = WIDTHS[-1] * EXPANSION
-
     def __init__(
         self,
         layers: Sequence[int],
@@ -111,6 +109,7 @@ class DilatedResNet(nn.Module):
                 blocks.append(Bottleneck(channels, width, stride if index == 0 else 1, rate))
                 channels = width * EXPANSION
             self.stages.append(nn.Sequential(*blocks))
+        self.out_channels = channels
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the deepest features."""
