@@ -267,15 +267,18 @@ class Player:
             if done.wait(max(0.0, begin + count / self._args.clock - time.monotonic())):
                 return
 
-    def _play_once(self) -> None:
+    def _play_once(self, clock_thread: threading.Thread) -> None:
         connections = [entry for entry in self._reader.connections if entry.id in self._publishers]
         if not connections:
             return
         ahead = ReadAhead(
             self._reader.messages(connections, self._start, self._stop),
             self._args.read_ahead_queue_size)
-        # Reading begins before the clock does.
+        # Reading begins before the clock does, and nobody is told a time before that: it would
+        # go back.
         self.clock.restart(self._start)
+        if self._clock_publisher is not None and not clock_thread.is_alive():
+            clock_thread.start()
         try:
             for connection, stamp, data in ahead:
                 if not self.clock.wait_until(stamp):
@@ -317,10 +320,7 @@ class Player:
                         self._logger.info(f'Sleep {int(self._args.delay * 1e9)} ns')
                         if not self.clock.sleep(self._args.delay):
                             break
-                    if self._clock_publisher is not None and not clock_thread.is_alive():
-                        self.clock.restart(self._start)
-                        clock_thread.start()
-                    self._play_once()
+                    self._play_once(clock_thread)
                     if not self._args.loop or not self._publishers:
                         break
                 if self.clock.stopped:
