@@ -98,7 +98,7 @@ def test_an_impossible_parameter_is_said_in_a_line():
 
 
 def test_a_start_that_fails_is_told_and_can_be_mended(probe):
-    with Process(method='per_frame', network='fassvid/full', checkpoint=os.path.abspath(__file__)
+    with Process(method='per_frame', network='fassvid/base', checkpoint=os.path.abspath(__file__)
                  ) as node:
         assert until(lambda: 'engine' in probe.statuses
                      and probe.statuses['engine'][1]['state'] == 'failed', 60)
