@@ -117,7 +117,9 @@ class LabelUpsampler:
                     logits[:, bottom, right],
                 ]
             ).reshape(4, -1)
-            blended = (self._blend(rows, columns) @ values).reshape(-1, classes, len(cell_y))
+            # Not `@`: BLAS would wake its threads for this little, and wait for them.
+            blended = np.einsum('pc,cn->pn', self._blend(rows, columns), values)
+            blended = blended.reshape(-1, classes, len(cell_y))
             labels = best_class(blended.transpose(1, 0, 2)).reshape(rows, columns, -1)
             cells[cell_y, :, cell_x, :] = labels.transpose(2, 0, 1)
         first_y, first_x = rows - rows // 2, columns - columns // 2
