@@ -40,11 +40,11 @@ from vidseg_ros.methods.base import (
     StreamState,
     UnfitFrameError,
     VideoSegmenter,
-    zeros_age,
 )
+from vidseg_ros.methods.finishing import segmentation_of
 from vidseg_ros.methods.loading import MethodError, MethodOptions, load_network
 from vidseg_ros.methods.per_frame import network_input
-from vidseg_ros.methods.upsampling import LabelUpsampler, confidence
+from vidseg_ros.methods.upsampling import LabelUpsampler
 from vidseg_ros.networks.deploy import DeployedFASSVid
 
 # FDChangeNet halves a quarter of the image up to four times more.
@@ -136,20 +136,10 @@ class FASSVidMethod(VideoSegmenter):
         if state.output is not None:
             # The engine overwrites its output with the next frame's, perhaps another camera's.
             np.copyto(state.output, logits)
-        inferred = time.perf_counter()
-        size = observation.frame.size
-        segmentation = Segmentation(
-            self._upsampler.labels(logits[0], size), provenance={'kind': 'segmented'}
-        )
-        if observation.wanted.confidence:
-            segmentation.confidence = confidence(logits[0], size)
-        if observation.wanted.age:
-            segmentation.age = zeros_age(size)
-        segmentation.stages_ms = {
-            'network': (inferred - begun) * 1e3,
-            'upsampling': (time.perf_counter() - inferred) * 1e3,
-        }
-        return segmentation
+        return segmentation_of(
+            logits[0], observation, self._upsampler, begun=begun,
+            provenance={'kind': 'segmented'},
+        )  # fmt: skip
 
     def _zero_output(self, image: NDArray) -> NDArray[np.float32]:
         size = self._deployed.logits_size((image.shape[1], image.shape[2]))

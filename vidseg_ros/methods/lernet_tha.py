@@ -37,11 +37,11 @@ from vidseg_ros.methods.base import (
     StreamState,
     UnfitFrameError,
     VideoSegmenter,
-    zeros_age,
 )
+from vidseg_ros.methods.finishing import segmentation_of
 from vidseg_ros.methods.loading import MethodError, MethodOptions, load_module
 from vidseg_ros.methods.per_frame import NetworkObservation, network_input
-from vidseg_ros.methods.upsampling import LabelUpsampler, confidence
+from vidseg_ros.methods.upsampling import LabelUpsampler
 from vidseg_ros.networks.deploy_lernet import DeployedKeyFrame, DeployedPropagation
 from vidseg_ros.networks.lernet import LERNetTHA
 
@@ -136,23 +136,12 @@ class LERNetTHAMethod(VideoSegmenter):
         assert observation.network_input is not None
         begun = time.perf_counter()
         logits = self._logits(observation.network_input[None], state)
-        inferred = time.perf_counter()
-        size = observation.frame.size
         kind = 'propagated' if state.steps else 'key frame'
-        segmentation = Segmentation(
-            self._upsampler.labels(logits, size),
+        return segmentation_of(
+            logits, observation, self._upsampler, begun=begun,
+            stage='propagation' if state.steps else 'key_frame', age=state.steps,
             provenance={'kind': kind, 'since_key_frame': state.steps},
-        )
-        if observation.wanted.confidence:
-            segmentation.confidence = confidence(logits, size)
-        if observation.wanted.age:
-            segmentation.age = zeros_age(size)
-            segmentation.age += np.uint8(min(state.steps, 255))
-        segmentation.stages_ms = {
-            'propagation' if state.steps else 'key_frame': (inferred - begun) * 1e3,
-            'upsampling': (time.perf_counter() - inferred) * 1e3,
-        }
-        return segmentation
+        )  # fmt: skip
 
     def _logits(self, image: NDArray, state: LERNetTHAState) -> NDArray[np.float32]:
         """Return the frame's logits [classes, h, w], and move the state on."""

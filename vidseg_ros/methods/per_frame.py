@@ -29,10 +29,10 @@ from vidseg_ros.methods.base import (
     Segmentation,
     StreamState,
     VideoSegmenter,
-    zeros_age,
 )
+from vidseg_ros.methods.finishing import segmentation_of
 from vidseg_ros.methods.loading import MethodError, MethodOptions, load_network
-from vidseg_ros.methods.upsampling import LabelUpsampler, confidence
+from vidseg_ros.methods.upsampling import LabelUpsampler
 
 
 def network_input(image: Image, input_size: tuple[int, int]) -> Image:
@@ -97,21 +97,10 @@ class PerFrame(VideoSegmenter):
         assert observation.network_input is not None
         begun = time.perf_counter()
         outputs = self._runnable.engine.run({'image': observation.network_input[None]})
-        inferred = time.perf_counter()
-        logits = outputs['logits'][0]
-        size = observation.frame.size
-        segmentation = Segmentation(
-            self._upsampler.labels(logits, size), provenance={'kind': 'segmented'}
-        )
-        if observation.wanted.confidence:
-            segmentation.confidence = confidence(logits, size)
-        if observation.wanted.age:
-            segmentation.age = zeros_age(size)
-        segmentation.stages_ms = {
-            'network': (inferred - begun) * 1e3,
-            'upsampling': (time.perf_counter() - inferred) * 1e3,
-        }
-        return segmentation
+        return segmentation_of(
+            outputs['logits'][0], observation, self._upsampler, begun=begun,
+            provenance={'kind': 'segmented'},
+        )  # fmt: skip
 
     def describe(self) -> dict[str, str]:
         """Return what diagnostics should say."""

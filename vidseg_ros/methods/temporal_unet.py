@@ -34,11 +34,11 @@ from vidseg_ros.methods.base import (
     StreamState,
     UnfitFrameError,
     VideoSegmenter,
-    zeros_age,
 )
+from vidseg_ros.methods.finishing import segmentation_of
 from vidseg_ros.methods.loading import MethodError, MethodOptions, load_network
 from vidseg_ros.methods.per_frame import NetworkObservation, network_input
-from vidseg_ros.methods.upsampling import LabelUpsampler, confidence
+from vidseg_ros.methods.upsampling import LabelUpsampler
 from vidseg_ros.networks.deploy_temporal_unet import DeployedTemporalUNet
 
 
@@ -135,22 +135,10 @@ class TemporalUNetMethod(VideoSegmenter):
         self._begin(state, (image.shape[0], image.shape[1]))
         outputs = self._runnable.engine.run({'image': image[None], **state.hidden})
         self._remember(state, outputs)
-        inferred = time.perf_counter()
-        logits = outputs['logits'][0]
-        size = observation.frame.size
-        segmentation = Segmentation(
-            self._upsampler.labels(logits, size),
+        return segmentation_of(
+            outputs['logits'][0], observation, self._upsampler, begun=begun,
             provenance={'kind': 'segmented', 'position': state.position - 1},
-        )
-        if observation.wanted.confidence:
-            segmentation.confidence = confidence(logits, size)
-        if observation.wanted.age:
-            segmentation.age = zeros_age(size)
-        segmentation.stages_ms = {
-            'network': (inferred - begun) * 1e3,
-            'upsampling': (time.perf_counter() - inferred) * 1e3,
-        }
-        return segmentation
+        )  # fmt: skip
 
     def describe(self) -> dict[str, str]:
         """Return what diagnostics should say."""
