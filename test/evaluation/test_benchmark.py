@@ -192,6 +192,27 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path, capsys, monkeypatc
     assert '…' not in text and max(map(len, table.splitlines())) <= 80
 
 
+def test_what_was_measured_before_ctrl_c_is_kept(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    measured = []
+
+    def once(point, *_):
+        if measured:
+            raise KeyboardInterrupt
+        measured.append(point)
+        return benchmark.Measurement(point, 20.0, 10.0, 2.0, (1.9, 2.1), 3, 30, 0.2, {}, {}, {})
+
+    monkeypatch.setattr(benchmark, 'measure', once)
+    out = tmp_path / 'b.json'
+    assert main(['benchmark', 'methods', '--method', 'lernet_tha', '--size', '64x96',
+                 '--frames', '2', '--json', str(out)]) == 1  # fmt: skip
+    written = json.loads(out.read_text())
+    assert [entry['ratio'] for entry in written['points']] == [2.0]
+    assert len(written['not_measured']) == 3
+    captured = capsys.readouterr()
+    assert 'x2.00' in captured.out and 'interrupted' in captured.err
+
+
 @pytest.mark.parametrize('arguments, message', [
     (['--method', 'nothing'], 'nothing'),
     (['--point', 'no such'], '--list'),

@@ -97,6 +97,14 @@ def main(args: argparse.Namespace) -> int:
                 entries.append(measure(point, video, options, advance).entry())
             except MethodError as error:
                 failed.append(f'{point.method} {point.name}: {error}')
+                continue
+            except KeyboardInterrupt:
+                # What has been measured by now may have taken long.
+                failed += [f'{p.method} {p.name}: interrupted' for p in points[number:]]
+                break
+            if not messages.is_terminal:
+                line = f'{point.method} {point.name}: x{entries[-1]["ratio"]:.2f}'
+                messages.print(line, markup=False, highlight=False, soft_wrap=True)
     made_with = provenance([Path(sys.argv[0]).name, *sys.argv[1:]])
     console.print(_table(entries))
     console.print(_footnote(entries, video, made_with['machine']), highlight=False, markup=False)
