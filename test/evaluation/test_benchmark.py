@@ -63,7 +63,7 @@ class KeyFrames:
         self.predicted.append(number)
         key = number % self.period == 0
         self.clock.now += self.key_s if key else self.other_s
-        kind = 'key frame' if key else 'propagated'
+        kind = 'key frame, refined' if key else 'propagated'
         return [Segmentation(np.zeros((4, 6), np.uint8), provenance={'kind': kind},
                              stages_ms={'network': 1.0})]
 
@@ -114,7 +114,7 @@ def test_the_ratio_is_that_of_the_times_per_frame(video, monkeypatch):
     assert result.fps == pytest.approx(1000 / 5.6) and result.every_frame_fps == pytest.approx(50)
     assert result.ratio_range == (pytest.approx(result.ratio), pytest.approx(result.ratio))
     assert result.rounds == 3 and result.frames == 30 and done[-1] == 1.0
-    assert result.kinds == {'key frame': 6, 'propagated': 24}
+    assert result.kinds == {'key frame, refined': 6, 'propagated': 24}
     assert result.segmented == pytest.approx(0.2)
     assert result.stages_ms['predict'] == pytest.approx(5.6)
     for segmenter in made.values():

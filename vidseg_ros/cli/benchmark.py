@@ -165,10 +165,10 @@ def _table(entries: Sequence[dict[str, Any]]) -> Table:
     """Return the measurements as a table that fits 80 columns."""
     table = Table(
         title='Speed relative to segmenting every frame', title_justify='left', box=None,
-        pad_edge=False, padding=(0, 2, 0, 0),
+        pad_edge=False, padding=(0, 1, 0, 0),
     )  # fmt: skip
     table.add_column('operating point', overflow='fold')
-    for column in ('segmented', 'fps', 'every frame', 'ratio', 'paper'):
+    for column in ('in full', 'fps', 'every\nframe', 'ratio', 'paper'):
         table.add_column(column, justify='right', no_wrap=True)
     last_group = None
     for entry in entries:

@@ -67,7 +67,7 @@ class Measurement:
     ``fps`` and ``every_frame_fps`` are medians over the rounds; ``ratio`` is the median of the
     rounds' ratios and ``ratio_range`` their quartiles. ``segmented`` is the share of the frames'
     regions that the segmentation network saw in full, ``kinds`` counts how results came about,
-    and ``stages_ms`` are the means of the stages' times.
+    and ``stages_ms`` are the stages' mean times where they occurred.
     """
 
     point: BenchmarkPoint
@@ -184,7 +184,7 @@ def _segmented(provenance: Mapping[str, Any]) -> float:
     """Return the share of a frame that was segmented in full."""
     if 'regions' in provenance:
         return len(provenance['segmented_regions']) / provenance['regions']
-    return float(provenance.get('kind') in ('segmented', 'key frame'))
+    return float(str(provenance.get('kind')).startswith(('segmented', 'key frame')))
 
 
 def round_length(period: int, at_least: int) -> int:
