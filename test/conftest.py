@@ -15,6 +15,7 @@
 import fcntl
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -43,3 +44,10 @@ def _claim_domains():
 
 
 _DOMAINS = _claim_domains()
+
+# A shell starts what it puts into the background with these ignored, and so would be every
+# process that the tests start and want to interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
