@@ -91,6 +91,9 @@ class Segmentation:
     uint8 [H, W], frames since a pixel was segmented rather than propagated: both None unless
     wanted. ``provenance`` says how the result came about ('key frame', 'propagated', ...).
     ``stages_ms`` holds the times of the parts of ``predict``, in milliseconds.
+
+    The arrays may be the method's own buffers: they stay as they are until two more results of
+    the same camera are there. Who needs them for longer copies them.
     """
 
     labels: Image
@@ -116,8 +119,45 @@ class VideoSegmenter(abc.ABC):
     name: ClassVar[str]
     label_space: LabelSpace
 
-    def prepare(self, size: tuple[int, int]) -> None:  # noqa: B027
-        """Build what frames of ``size`` (height, width) need, so that the first needn't wait."""
+    def prepare(  # noqa: B027
+        self, size: tuple[int, int], operating_point: str | None = None
+    ) -> None:
+        """
+        Build what frames of ``size`` (height, width) need, so that the first needn't wait.
+
+        ``operating_point`` is where the method will run them, the present point if None. May be
+        called from any thread, also while frames are segmented.
+        """
+
+    def operating_points(self) -> tuple[str, ...]:
+        """
+        Return the names of the settings that this method can move between while it runs.
+
+        They go from the most costly, which is what the options ask for, to the cheapest. None
+        at all if the method cannot move.
+        """
+        return ()
+
+    @property
+    def operating_point(self) -> str:
+        """Return the name of the present operating point, '' if there are none."""
+        return ''
+
+    def operate_at(self, name: str) -> None:
+        """
+        Move to an operating point, from the next frame on; cheap, from any thread.
+
+        What that point needs should have been built before, by ``prepare``; otherwise the first
+        frame there waits for it.
+
+        :raises ValueError: if there is no such point.
+        """
+        raise ValueError(f'method {self.name} has no operating point {name!r}')
+
+    @property
+    def preferred_batch(self) -> int:
+        """Return of how many cameras ``predict`` is best given frames at a time, at least 1."""
+        return 1
 
     @abc.abstractmethod
     def new_state(self, camera: str) -> StreamState:
@@ -128,8 +168,9 @@ class VideoSegmenter(abc.ABC):
         """Do the CPU's part for a frame: resize, optical flow, measures of change."""
 
     @abc.abstractmethod
-    def predict(self, observations: Sequence[Observation],
-                states: Sequence[StreamState]) -> list[Segmentation]:
+    def predict(
+        self, observations: Sequence[Observation], states: Sequence[StreamState]
+    ) -> list[Segmentation]:
         """Do the device's part, batched over cameras: one observation and state of each."""
 
     def adjust(self, options: Any) -> bool:

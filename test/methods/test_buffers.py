@@ -1,0 +1,46 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The arrays that methods hand out in turn."""
+
+import numpy as np
+import pytest
+
+from vidseg_ros.methods.buffers import BufferRing
+
+
+def test_an_array_stays_untouched_for_depth_minus_one_takes():
+    ring = BufferRing(depth=4)
+    taken = [ring.take((2, 3)) for _ in range(9)]
+    for index, array in enumerate(taken):
+        assert array.shape == (2, 3)
+        assert array.dtype == np.uint8
+        assert array.flags.c_contiguous
+        assert all(array is not later for later in taken[index + 1 : index + 4])
+        if index >= 4:
+            assert array is taken[index - 4]
+
+
+def test_another_shape_or_type_begins_anew():
+    ring = BufferRing(depth=2)
+    first = ring.take((2, 2))
+    assert ring.take((2, 3)).shape == (2, 3)
+    assert ring.take((2, 3), np.float32).dtype == np.float32
+    again = [ring.take((2, 2)) for _ in range(3)]
+    assert again[0] is again[2]
+    assert all(array is not first for array in again)
+
+
+def test_a_ring_of_nothing_is_refused():
+    with pytest.raises(ValueError, match='at least 1'):
+        BufferRing(depth=0)

@@ -1,0 +1,55 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Arrays used again and again, so that nothing of an image's size is allocated per frame."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+
+class BufferRing:
+    """
+    A few arrays of one shape, handed out in turn.
+
+    What ``take`` returned stays untouched until it was called ``depth`` - 1 more times; after
+    that the array is handed out again. One ring for each camera and output, kept in the camera's
+    state: a method's result is valid until two later ones of its camera are there, and one more
+    is in the making. Not for several threads at a time.
+    """
+
+    def __init__(self, depth: int = 4) -> None:
+        if depth < 1:
+            raise ValueError(f'depth: {depth} is not at least 1')
+        self._depth = depth
+        self._arrays: list[NDArray] = []
+        self._next = 0
+
+    def take(self, shape: tuple[int, ...], dtype: DTypeLike = np.uint8) -> NDArray:
+        """
+        Return the next array, C-contiguous, its contents those of its last use.
+
+        Another shape or type than the last drops all arrays and begins anew.
+        """
+        if self._arrays and (
+            self._arrays[0].shape != shape or self._arrays[0].dtype != np.dtype(dtype)
+        ):
+            self._arrays = []
+            self._next = 0
+        if len(self._arrays) < self._depth:
+            self._arrays.append(np.empty(shape, dtype))
+            return self._arrays[-1]
+        array = self._arrays[self._next]
+        self._next = (self._next + 1) % self._depth
+        return array
