@@ -93,5 +93,13 @@ class Engine(abc.ABC):
     def describe(self) -> dict[str, str]:
         """Return what diagnostics should say: engine, device, precision, version."""
 
+    def preferred_batch(self, size: tuple[int, int]) -> int:
+        """
+        Return how many frames of ``size`` (height, width) together are cheapest, at least 1.
+
+        It is known once ``prepare`` was called for that size; this never measures, never waits.
+        """
+        return 1
+
     def close(self) -> None:  # noqa: B027
         """Release the device."""
