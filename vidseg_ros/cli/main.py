@@ -29,6 +29,8 @@ VERBS = {
     'train': 'train',
     'make-bag': 'make_bag',
     'make-street': 'make_street',
+    'make-cityscapesvid': 'make_cityscapesvid',
+    'pseudo-label': 'pseudo_label',
     'export': 'export',
     'benchmark': 'benchmark',
 }

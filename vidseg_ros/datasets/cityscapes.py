@@ -115,7 +115,7 @@ def _check_label_files(files: str) -> LabelFiles:
     raise DatasetError(f"label_files can't be '{files}'; it is labelIds or labelTrainIds")
 
 
-class _CityscapesBase(FileDataset):
+class CityscapesBase(FileDataset):
     """What the kinds of Cityscapes share: names, stamps, label files and cameras."""
 
     images_folder: ClassVar[str]
@@ -171,7 +171,7 @@ class _CityscapesBase(FileDataset):
         return np.array([[fx, 0.0, u0], [0.0, fy, v0], [0.0, 0.0, 1.0]])
 
 
-class CityscapesDataset(_CityscapesBase):
+class CityscapesDataset(CityscapesBase):
     """
     Read the finely annotated stills: ``leftImg8bit`` and ``gtFine``; each is its own sequence.
 
@@ -184,7 +184,7 @@ class CityscapesDataset(_CityscapesBase):
     needs_labels: ClassVar[Literal['all', 'some', 'none']] = 'all'
 
 
-class CityscapesSequenceDataset(_CityscapesBase):
+class CityscapesSequenceDataset(CityscapesBase):
     """
     Read the video snippets: ``leftImg8bit_sequence`` at 17 Hz, with ``gtFine`` where there is.
 
@@ -197,7 +197,7 @@ class CityscapesSequenceDataset(_CityscapesBase):
     needs_labels: ClassVar[Literal['all', 'some', 'none']] = 'some'
 
 
-class StuttgartDataset(_CityscapesBase):
+class StuttgartDataset(CityscapesBase):
     """
     Read the demo videos ``leftImg8bit/demoVideo/stuttgart_0X``, at 17 Hz.
 

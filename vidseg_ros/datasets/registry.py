@@ -28,7 +28,9 @@ from vidseg_ros.datasets.cityscapes import (
     CityscapesSequenceDataset,
     StuttgartDataset,
 )
+from vidseg_ros.datasets.cityscapesvid import CityscapesVidDataset
 from vidseg_ros.datasets.errors import DatasetError
+from vidseg_ros.datasets.folder import FolderDataset
 from vidseg_ros.datasets.synthetic import SyntheticDataset
 
 DATASETS: Final[Mapping[str, type[SegmentationDataset]]] = MappingProxyType({
@@ -37,6 +39,8 @@ DATASETS: Final[Mapping[str, type[SegmentationDataset]]] = MappingProxyType({
         CityscapesDataset,
         CityscapesSequenceDataset,
         StuttgartDataset,
+        CityscapesVidDataset,
+        FolderDataset,
         SyntheticDataset,
     )
 })
