@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from vidseg_ros.networks.blocks import adaptive_average_pool
-from vidseg_ros.networks.spec import NetworkSpec
+from vidseg_ros.networks.spec import NetworkSpec, Purpose
 
 # Channels of what the network looks at, by variant: (flow network, layer).
 INPUTS = {
@@ -87,7 +87,7 @@ def specs() -> list[NetworkSpec]:
     return [
         NetworkSpec(
             'decision', variant, partial(_build, channels), sizes[variant.split('_')[-1]], 19,
-            None, _example, segments=False,
+            None, _example, purpose=Purpose.DECISION,
         )
         for variant, channels in INPUTS.items()
     ]  # fmt: skip

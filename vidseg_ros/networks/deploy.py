@@ -24,11 +24,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vidseg_ros.networks.fassvid import FASSVid
+from vidseg_ros.networks.normalisation import Normalisation
 
 
 class DeployedNetwork(nn.Module):
@@ -45,14 +45,11 @@ class DeployedNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.network = network
-        self.scale: Tensor
-        self.shift: Tensor
-        self.register_buffer('scale', 1.0 / (255.0 * torch.tensor(std)).view(1, 3, 1, 1))
-        self.register_buffer('shift', (torch.tensor(mean) / torch.tensor(std)).view(1, 3, 1, 1))
+        self.normalisation = Normalisation(mean, std)
 
     def normalise(self, image: Tensor) -> Tensor:
         """Turn uint8 [N, H, W, 3] into float [N, 3, H, W]; channels last in memory, as it came."""
-        return image.permute(0, 3, 1, 2).to(self.scale.dtype) * self.scale - self.shift
+        return self.normalisation(image.permute(0, 3, 1, 2))
 
     def forward(self, image: Tensor) -> Tensor:
         """Run the network."""

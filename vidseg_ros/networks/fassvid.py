@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vidseg_ros.networks.blocks import ConvBNReLU
+from vidseg_ros.networks.clip import Past
 from vidseg_ros.networks.hardnet import HarDNetEncoder
 from vidseg_ros.networks.spec import NetworkSpec, Reference
 
@@ -78,6 +79,11 @@ class FASSVidConfig:
     change_width: int = 16
     attention: Attention = Attention.ATT_CONV_DEC
     decoder_channels: int = 90
+
+
+# The network without memory, and the strides of a stem for images of CamVid's size.
+BASE = FASSVidConfig(change=ChangePosition.NONE, attention=Attention.NONE)
+HIGH_RESOLUTION = (2, 1, 2, 1)
 
 
 class CASPP(nn.Module):
@@ -251,7 +257,28 @@ class FASSVid(nn.Module):
         [N, 3, H/4, W/4] are I_t and I_t-k downsampled (needed with FDChangeNet); ``previous``
         [N, num_classes, h, w] is O_t-1 (needed with TAM), zeros at the start.
         """
-        x, skips = self.encoder(image)
+        x, skips, _ = self.encoder.trace(image)
+        return self._decode(image, x, skips, quarter, earlier, previous)
+
+    def with_features(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """
+        Return the logits and the low-level features that a Refiner takes over.
+
+        For variants without a memory. The features are what the third block of the encoder is
+        given: [N, 96, H/16, W/16] in the high resolution, H/32 and W/32 else, rounded up.
+        """
+        x, skips, inputs = self.encoder.trace(image)
+        return self._decode(image, x, skips), inputs[2]
+
+    def _decode(
+        self,
+        image: Tensor,
+        x: Tensor,
+        skips: list[Tensor],
+        quarter: Tensor | None = None,
+        earlier: Tensor | None = None,
+        previous: Tensor | None = None,
+    ) -> Tensor:
         change = None
         if self.fdchangenet is not None:
             assert quarter is not None and earlier is not None
@@ -276,6 +303,43 @@ class FASSVid(nn.Module):
             logits = logits * torch.sigmoid(previous)
         return logits
 
+    @property
+    def past(self) -> Past:
+        """Return what a clip for this variant holds."""
+        return Past.CHANGE if self.uses_change or self.uses_previous else Past.NONE
+
+    def unroll(self, frames: Tensor, starts: Tensor) -> dict[int, Tensor]:
+        """
+        Return the logits of I_t, given I_t-k and O_t-1 as a stream would.
+
+        O_t-1 comes from the network in eval mode without a gradient, itself as at a stream's
+        start, and is zero where the clip starts the stream.
+        """
+        last = frames.shape[1] - 1
+        image = frames[:, last]
+        if self.past is Past.NONE:
+            return {last: self(image)}
+        quarter = earlier = previous = None
+        if self.fdchangenet is not None:
+            quarter = self.fdchangenet.quarter(image)
+            earlier = self.fdchangenet.quarter(frames[:, 0])
+        if self.uses_previous:
+            previous = self._previous_output(frames[:, 1], starts, earlier)
+        return {last: self(image, quarter, earlier, previous)}
+
+    @torch.no_grad()
+    def _previous_output(self, image: Tensor, starts: Tensor, earlier: Tensor | None) -> Tensor:
+        """Run on I_t-1 from a stream's start; zeros where the clip starts one."""
+        stride = self.output_stride
+        size = (-(-image.shape[-2] // stride), -(-image.shape[-1] // stride))
+        zeros = image.new_zeros(image.shape[0], self.config.num_classes, *size)
+        was_training = self.training
+        self.eval()
+        quarter = None if self.fdchangenet is None else self.fdchangenet.quarter(image)
+        logits = self(image, quarter, earlier, zeros).float()
+        self.train(was_training)
+        return torch.where(starts.view(-1, 1, 1, 1), torch.zeros_like(logits), logits)
+
     @staticmethod
     def upsample(logits: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
         """Interpolate the logits bilinearly to the input's size (Fig. 2, last step)."""
@@ -295,8 +359,7 @@ def _example(network: nn.Module, size: tuple[int, int]) -> list[Tensor]:
 
 def specs() -> list[NetworkSpec]:
     """Return FASSVid in every variant, in the paper's resolution and in twice that (hires)."""
-    none, att = ChangePosition.NONE, Attention
-    base = FASSVidConfig(change=none, attention=att.NONE)
+    att, base = Attention, BASE
     table = [
         ('base', base, 1.99, 7.9, 'Table 1, baseline'),
         ('fdchange_before_caspp', replace(base, change=ChangePosition.BEFORE_CASPP), 2.22, 8.2,
@@ -323,11 +386,12 @@ def specs() -> list[NetworkSpec]:
             config.num_classes,
             reference,
             _example,
+            method='per_frame' if variant.startswith('base') else 'fassvid',
         )
 
     found = []
     for variant, config, parameters, gmacs, source in table:
         found.append(spec(variant, config, Reference(parameters, gmacs, f'FASSVid, {source}')))
     for variant, config, *_ in table:
-        found.append(spec(f'{variant}_hires', replace(config, stem_strides=(2, 1, 2, 1)), None))
+        found.append(spec(f'{variant}_hires', replace(config, stem_strides=HIGH_RESOLUTION), None))
     return found

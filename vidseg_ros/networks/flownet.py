@@ -28,7 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vidseg_ros.networks.spec import NetworkSpec, Reference
+from vidseg_ros.networks.spec import NetworkSpec, Purpose, Reference
 
 # FlowNet2 regresses a twentieth of the displacement in pixels; a cell of its output is four.
 CELLS_PER_UNIT = 20.0 / 4.0
@@ -159,7 +159,7 @@ def specs() -> list[NetworkSpec]:
     return [
         NetworkSpec(
             'flownet2', variant, partial(FlowNetS, width=width), (288, 544), 19, papers, _example,
-            segments=False,
+            purpose=Purpose.FLOW,
         )
         for variant, width, papers in (('S', FULL, reference), ('s', THIN, None))
     ]  # fmt: skip

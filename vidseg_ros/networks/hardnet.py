@@ -113,16 +113,23 @@ class HarDNetEncoder(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return the deepest features and the skips, finest first."""
+        x, skips, _ = self.trace(image)
+        return x, skips
+
+    def trace(self, image: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """Return the deepest features, the skips, and what each block was given."""
         x = self.stem(image)
         skips = []
+        inputs = []
         last = len(self.blocks) - 1
         for index, (block, transition) in enumerate(
             zip(self.blocks, self.transitions, strict=True)
         ):
+            inputs.append(x)
             x = block(x)
             if index < last:
                 skips.append(x)
             x = transition(x)
             if index < last:
                 x = self.pool(x)
-        return x, skips
+        return x, skips, inputs

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vidseg_ros.networks.clip import Past
 from vidseg_ros.networks.spec import NetworkSpec, Reference
 
 # Table 1: the dilations of the blocks behind each downsampling.
@@ -350,6 +351,29 @@ class LERNetTHA(nn.Module):
             return self.backbone(image)
         return self.propagate(image, high, reduced)
 
+    @property
+    def past(self) -> Past:
+        """Return what a clip holds: a key frame and a frame after it."""
+        return Past.KEY_FRAME
+
+    def unroll(self, frames: Tensor, starts: Tensor) -> dict[int, Tensor]:
+        """
+        Return the logits of the key frame and of the frame after it (section 4.2).
+
+        The gradient of the latter goes through both: the key frame's features are not detached.
+        """
+        last = frames.shape[1] - 1
+        logits, high, reduced = self.key_frame(frames[:, 0])
+        return {0: logits, last: self.propagate(frames[:, last], high, reduced)}
+
+    def part_for(self, network: str) -> nn.Module | None:
+        """Return the part that takes the weights of a LERNet: the backbone."""
+        return self.backbone if network == 'lernet/base' else None
+
+    def started(self) -> None:
+        """Let the classifier of propagated frames begin as that of key frames."""
+        self.decoder.load_state_dict(self.backbone.decoder.state_dict())
+
 
 def _propagation_example(network: nn.Module, size: tuple[int, int]) -> list[Tensor]:
     """Return a frame and a key frame's features."""
@@ -406,6 +430,7 @@ def specs() -> list[NetworkSpec]:
             text.num_classes,
             None,
             _propagation_example,
+            method='lernet_tha',
         )
     )
     return found

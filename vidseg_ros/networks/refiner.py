@@ -12,16 +12,20 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 """
-The Refiner of EVS: ICNet without its low-level part, which it takes over from past frames.
+The Refiner of EVS: a network without its low-level part, which it takes over from past frames.
 
 Source: Paul et al., "Efficient Video Semantic Segmentation with Labels Propagation and
 Refinement", section 3.5 and Fig. 4. ``DeployedICNet`` and ``DeployedRefiner`` are the two models
-that EVS has on the device (section 4.2). docs/methods/evs.md says what the paper leaves open.
+that EVS has on the device (section 4.2). fassvid_refiner.py has the Refiner of another network.
+docs/methods/evs.md says what the paper leaves open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -29,8 +33,32 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vidseg_ros.networks.deploy import DeployedNetwork
+from vidseg_ros.networks.fassvid import BASE, HIGH_RESOLUTION, FASSVid, FASSVidConfig
+from vidseg_ros.networks.fassvid_refiner import FASSVidRefiner
 from vidseg_ros.networks.icnet import HighLevelFeatures, ICNet, ICNetConfig
-from vidseg_ros.networks.spec import NetworkSpec
+from vidseg_ros.networks.spec import NetworkSpec, Purpose
+
+
+@runtime_checkable
+class GivesFeatures(Protocol):
+    """A segmentation network that has low-level features for a Refiner."""
+
+    def with_features(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits and the features of normalised images [N, 3, H, W]."""
+
+
+class RefinesFeatures(Protocol):
+    """A Refiner: ``forward`` takes images and warped features and returns logits."""
+
+    @property
+    def feature_channels(self) -> int:
+        """Return how many channels the features have."""
+
+    def features_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return (h', w') of the features for images of ``size`` (height, width)."""
+
+    def __call__(self, image: Tensor, features: Tensor) -> Tensor:
+        """Return the logits of images [N, 3, H, W] with features [N, K, h', w']."""
 
 
 class Refiner(nn.Module):
@@ -52,6 +80,18 @@ class Refiner(nn.Module):
         """Return how many channels the features have."""
         return 256 * self.config.width
 
+    def features_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return (h', w') of the features for images of ``size`` (height, width)."""
+        # Half the image, rounded down, and three strided layers, which round up.
+        return -(-(size[0] // 2) // 8), -(-(size[1] // 2) // 8)
+
+    def part_for(self, network: str) -> nn.Module | None:
+        """Return what takes the weights of an ICNet: everything here bears the names it has."""
+        return self if network.startswith('icnet/') else None
+
+    def started(self) -> None:
+        """Keep the weights as they are."""
+
     def forward(self, image: Tensor, features: Tensor) -> Tensor:
         """Return the logits."""
         return self.high_level(image, features)
@@ -59,13 +99,13 @@ class Refiner(nn.Module):
 
 class DeployedICNet(DeployedNetwork):
     """
-    ICNet that also gives what the Refiner wants.
+    A segmentation network that also gives what the Refiner wants.
 
     ``image`` uint8 [N, H, W, 3] -> ``logits`` float [N, C, h, w] and ``features`` float
     [N, h', w', K]: channels last, as warping on the CPU wants them.
     """
 
-    network: ICNet
+    network: ICNet | FASSVid
     output_names: Sequence[str] = ('logits', 'features')
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
@@ -77,18 +117,16 @@ class DeployedICNet(DeployedNetwork):
 class DeployedRefiner(DeployedNetwork):
     """``image`` uint8 [N, H, W, 3] and ``features`` float [N, h', w', K] -> ``logits``."""
 
-    network: Refiner
+    network: Refiner | FASSVidRefiner
     input_names: Sequence[str] = ('image', 'features')
 
     def forward(self, image: Tensor, features: Tensor) -> Tensor:  # type: ignore[override]
         """Run the network."""
         return self.network(self.normalise(image), features.permute(0, 3, 1, 2))
 
-    @staticmethod
-    def features_size(size: tuple[int, int]) -> tuple[int, int]:
+    def features_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return (h', w') of the features for images of ``size`` (height, width)."""
-        # Half the image, rounded down, and three strided layers, which round up.
-        return -(-(size[0] // 2) // 8), -(-(size[1] // 2) // 8)
+        return self.network.features_size(size)
 
     def example_inputs(self, size: tuple[int, int]) -> dict[str, NDArray]:
         """Return inputs of the right shapes and types for images of ``size`` (height, width)."""
@@ -101,16 +139,29 @@ class DeployedRefiner(DeployedNetwork):
 
 def _example(network: nn.Module, size: tuple[int, int]) -> list[Tensor]:
     """Return an image and the features of a past one."""
-    assert isinstance(network, Refiner)
-    features = DeployedRefiner.features_size(size)
+    assert isinstance(network, Refiner | FASSVidRefiner)
+    features = network.features_size(size)
     return [torch.empty(1, 3, *size), torch.empty(1, network.feature_channels, *features)]
 
 
+def _of_icnet(num_classes: int) -> nn.Module:
+    return Refiner(ICNetConfig(num_classes))
+
+
+def _of_fassvid(config: FASSVidConfig, num_classes: int) -> nn.Module:
+    return FASSVidRefiner(replace(config, num_classes=num_classes))
+
+
 def specs() -> list[NetworkSpec]:
-    """Return the Refiner of the published ICNet; the paper prints no counts."""
-
-    def build(num_classes: int) -> nn.Module:
-        return Refiner(ICNetConfig(num_classes))
-
-    return [NetworkSpec('refiner', 'icnet_half', build, (1024, 2048), 19, None, _example,
-                        segments=False)]
+    """Return the Refiners of the published ICNet and of FASSVid's base; no counts are printed."""
+    table: dict[str, Callable[[int], nn.Module]] = {
+        'icnet_half': _of_icnet,
+        'fassvid': partial(_of_fassvid, BASE),
+        'fassvid_hires': partial(_of_fassvid, replace(BASE, stem_strides=HIGH_RESOLUTION)),
+    }
+    return [
+        NetworkSpec(
+            'refiner', variant, build, (1024, 2048), 19, None, _example, Purpose.REFINER, 'evs'
+        )
+        for variant, build in table.items()
+    ]

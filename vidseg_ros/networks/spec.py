@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from torch import Tensor, nn
 
@@ -30,6 +31,21 @@ class Reference:
     source: str
 
 
+class Purpose(Enum):
+    """
+    What a network is for, and so what it is trained to do.
+
+    SEGMENTATION: labels from an image (and its past). REFINER: labels from an image and the
+    warped features of a past one. DECISION: how good a warped segmentation will be. FLOW: where
+    things have moved.
+    """
+
+    SEGMENTATION = 'segmentation'
+    REFINER = 'refiner'
+    DECISION = 'decision'
+    FLOW = 'flow'
+
+
 @dataclass(frozen=True)
 class NetworkSpec:
     """
@@ -37,8 +53,8 @@ class NetworkSpec:
 
     ``build`` takes the number of classes. ``input_size`` (height, width) and ``num_classes`` are
     those of the paper's counts. ``example`` gives the inputs of one forward pass at a size, for
-    counting; None: one image. ``segments`` is false for what is only a part of a method, such as
-    a flow network.
+    counting; None: one image. ``purpose`` is another than segmentation for what is only a part of
+    a method, such as a flow network. ``method`` runs the network over a stream.
     """
 
     network: str
@@ -48,9 +64,15 @@ class NetworkSpec:
     num_classes: int
     reference: Reference | None = None
     example: Callable[[nn.Module, tuple[int, int]], Sequence[Tensor | None]] | None = None
-    segments: bool = True
+    purpose: Purpose = Purpose.SEGMENTATION
+    method: str = 'per_frame'
 
     @property
     def name(self) -> str:
         """Return 'network/variant', the name that commands and checkpoints use."""
         return f'{self.network}/{self.variant}'
+
+    @property
+    def segments(self) -> bool:
+        """Tell whether the network by itself gives the labels of an image."""
+        return self.purpose is Purpose.SEGMENTATION

@@ -31,6 +31,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vidseg_ros.networks.clip import Past
 from vidseg_ros.networks.spec import NetworkSpec, Reference
 
 
@@ -342,6 +343,26 @@ class TemporalUNet(UNet):
         states = [c(x, h) for c, x, h in zip(self.cells, features, hidden, strict=True)]
         return self.decode(states), *states
 
+    @property
+    def past(self) -> Past:
+        """Return what a clip holds: consecutive frames."""
+        return Past.SEQUENCE
+
+    def unroll(self, frames: Tensor, starts: Tensor) -> dict[int, Tensor]:
+        """
+        Return the logits of every frame, from zero states on.
+
+        The gradient goes back through all the states: backpropagation through time.
+        """
+        size = frames.shape[-2], frames.shape[-1]
+        hidden = [
+            frames.new_zeros(frames.shape[0], *shape) for shape in self.hidden_shapes(size)
+        ]
+        found = {}
+        for index in range(frames.shape[1]):
+            found[index], *hidden = self(frames[:, index], *hidden)
+        return found
+
 
 def build(config: TemporalUNetConfig) -> UNet:
     """Return the network of a configuration: recurrent, or plain if it has no cells."""
@@ -391,6 +412,9 @@ def specs() -> list[NetworkSpec]:
                         if count is None
                         else Reference(count / 1e6, None, 'Recurrent U-Nets, Table 3'),
                         _example,
+                        method=(
+                            'per_frame' if unit is TemporalUnit.NONE else 'temporal_unet'
+                        ),
                     )
                 )
     return found
