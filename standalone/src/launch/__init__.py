@@ -11,7 +11,6 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """Describe processes and events, and run them: the launch system of ROS 2."""
 
 from . import (
@@ -29,11 +28,10 @@ from .event import Event
 from .event_handler import EventHandler
 from .launch_context import LaunchContext
 from .launch_description import LaunchDescription
-from .launch_description_entity import LaunchDescriptionEntity
+from .launch_description_entity import LaunchDescriptionEntity, SomeEntitiesType
 from .launch_description_source import LaunchDescriptionSource
 from .launch_introspector import LaunchIntrospector
 from .launch_service import LaunchService
-from .some_entities_type import SomeEntitiesType
 from .some_substitutions_type import SomeSubstitutionsType, SomeSubstitutionsType_types_tuple
 from .substitution import Substitution
 

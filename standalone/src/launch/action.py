@@ -11,19 +11,16 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """The base of all actions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .condition import Condition
+from .launch_context import LaunchContext
 from .launch_description_entity import LaunchDescriptionEntity
-
-if TYPE_CHECKING:
-    from .launch_context import LaunchContext
 
 
 class Action(LaunchDescriptionEntity):
@@ -38,10 +35,8 @@ class Action(LaunchDescriptionEntity):
     def describe_conditional_sub_entities(
         self,
     ) -> list[tuple[str, Iterable[LaunchDescriptionEntity]]]:
-        if self.condition is None:
-            return []
-        return [(f'Conditionally included by {self.condition.describe()}',
-                 self.get_sub_entities())]
+        return [] if self.condition is None else [
+            (f'Conditionally included by {self.condition.describe()}', self.get_sub_entities())]
 
     def get_sub_entities(self) -> list[LaunchDescriptionEntity]:
         return []
@@ -53,4 +48,3 @@ class Action(LaunchDescriptionEntity):
 
     def execute(self, context: LaunchContext) -> Any:
         """Do the action's work; return the entities to visit next, or None."""
-        return None

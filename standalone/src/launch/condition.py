@@ -11,16 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """The base of conditions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .launch_context import LaunchContext
+from .launch_context import LaunchContext
 
 
 class Condition:
@@ -35,9 +30,8 @@ class Condition:
 
     def evaluate(self, context: LaunchContext) -> bool:
         """Return what the predicate says now."""
-        result = self._predicate(context) if self._predicate is not None else False
-        self.__last_evaluation = result
-        return result
+        self.__last_evaluation = self._predicate is not None and self._predicate(context)
+        return self.__last_evaluation
 
     def get_last_evaluation(self) -> bool | None:
         return self.__last_evaluation

@@ -11,31 +11,22 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """The conditions for use in launch files."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 from .condition import Condition
+from .launch_context import LaunchContext
 from .substitution import SomeSubstitutionsType, Substitution
-from .utilities import normalize_to_list_of_substitutions, perform_substitutions
-
-if TYPE_CHECKING:
-    from .launch_context import LaunchContext
+from .utilities import describe, normalize_to_list_of_substitutions, perform_substitutions
 
 
 class InvalidConditionExpressionError(Exception):
     """Say that a condition's text is neither true nor false."""
 
-    def __init__(self, expanded_expression: str, expression: list,
-                 valid_expressions: list) -> None:
+    def __init__(self, expanded_expression: str, expression: list[Substitution],
+                 valid_expressions: list[str]) -> None:
         super().__init__(
             f'invalid condition expression, expected one of [{", ".join(valid_expressions)}] but '
-            f"got '{expanded_expression}', expanded from "
-            f"'{' + '.join(sub.describe() for sub in expression)}'"
-        )
+            f"got '{expanded_expression}', expanded from '{describe(expression)}'")
 
 
 def evaluate_condition_expression(context: LaunchContext, expression: list[Substitution]) -> bool:
@@ -44,11 +35,10 @@ def evaluate_condition_expression(context: LaunchContext, expression: list[Subst
     :raises InvalidConditionExpressionError: if it says anything else.
     """
     text = perform_substitutions(context, expression).strip().lower()
-    if text in ('true', '1'):
-        return True
-    if text in ('false', '0'):
-        return False
-    raise InvalidConditionExpressionError(text, expression, ['true', '1', 'false', '0'])
+    truths = {'true': True, '1': True, 'false': False, '0': False}
+    if text not in truths:
+        raise InvalidConditionExpressionError(text, expression, list(truths))
+    return truths[text]
 
 
 class IfCondition(Condition):
@@ -59,15 +49,14 @@ class IfCondition(Condition):
         super().__init__(predicate=lambda c: evaluate_condition_expression(c, self._expression))
 
     def describe(self) -> str:
-        return f'{type(self).__name__}({" + ".join(s.describe() for s in self._expression)})'
+        return f'{type(self).__name__}({describe(self._expression)})'
 
 
 class UnlessCondition(IfCondition):
     """Be true if the text is false."""
 
-    def __init__(self, predicate_expression: SomeSubstitutionsType) -> None:
-        super().__init__(predicate_expression)
-        self._predicate = lambda c: not evaluate_condition_expression(c, self._expression)
+    def evaluate(self, context: LaunchContext) -> bool:
+        return not super().evaluate(context)
 
 
 class LaunchConfigurationEquals(Condition):
@@ -75,26 +64,21 @@ class LaunchConfigurationEquals(Condition):
 
     def __init__(self, launch_configuration_name: str,
                  expected_value: SomeSubstitutionsType | None) -> None:
-        self.__name = launch_configuration_name
-        self.__expected: Any = None
-        if expected_value is not None:
-            self.__expected = normalize_to_list_of_substitutions(expected_value)
-        super().__init__(predicate=self._equals)
+        expected = None if expected_value is None else (
+            normalize_to_list_of_substitutions(expected_value))
 
-    def _equals(self, context: LaunchContext) -> bool:
-        expected = self.__expected
-        if expected is not None:
-            expected = perform_substitutions(context, expected)
-        return context.launch_configurations.get(self.__name) == expected
+        def equals(context: LaunchContext) -> bool:
+            wanted = None if expected is None else perform_substitutions(context, expected)
+            return context.launch_configurations.get(launch_configuration_name) == wanted
+
+        super().__init__(predicate=equals)
 
 
 class LaunchConfigurationNotEquals(LaunchConfigurationEquals):
     """Be true if a launch configuration has not this value."""
 
-    def __init__(self, launch_configuration_name: str,
-                 expected_value: SomeSubstitutionsType | None) -> None:
-        super().__init__(launch_configuration_name, expected_value)
-        self._predicate = lambda context: not self._equals(context)
+    def evaluate(self, context: LaunchContext) -> bool:
+        return not super().evaluate(context)
 
 
 __all__ = ['IfCondition', 'InvalidConditionExpressionError', 'LaunchConfigurationEquals',

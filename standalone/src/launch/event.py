@@ -11,11 +11,17 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """The base of all events."""
+
+from typing import Any
 
 
 class Event:
     """Be something that happened, or that is asked for."""
 
     name = 'launch.Event'
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if 'name' not in vars(cls):
+            cls.name = f'{cls.__module__}.{cls.__name__}'

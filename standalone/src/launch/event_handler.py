@@ -11,19 +11,16 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """The bases of event handlers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .event import Event
+from .launch_context import LaunchContext
 from .launch_description_entity import SomeEntitiesType
-
-if TYPE_CHECKING:
-    from .launch_context import LaunchContext
 
 
 class BaseEventHandler:
@@ -35,40 +32,29 @@ class BaseEventHandler:
     def __init__(self, *, matcher: Callable[[Event], bool], handle_once: bool = False) -> None:
         self.__matcher = matcher
         self.handle_once = handle_once
+        self.entities: Any = None
 
     def matches(self, event: Event) -> bool:
         return self.__matcher(event)
 
     def describe(self) -> tuple[str, list]:
         """Return (a description, the entities that it may yield)."""
-        return (
-            f"{type(self).__name__}(matcher='{self.matcher_description}', "
-            f"handler='{self.handler_description}', handle_once={self.handle_once})",
-            [],
-        )
+        entities = [] if self.entities is None else self.entities
+        return (f"{type(self).__name__}(matcher='{self.matcher_description}', "
+                f"handler='{self.handler_description}', handle_once={self.handle_once})",
+                list(entities) if hasattr(entities, '__iter__') else [entities])
 
     def handle(self, event: Event, context: LaunchContext) -> SomeEntitiesType | None:
         """Handle the event; return the entities to visit. Overriding methods call this one."""
         context.extend_locals({'event': event})
         if self.handle_once:
             context.unregister_event_handler(self)
-        return None
+        return self.entities
 
 
 class EventHandler(BaseEventHandler):
     """Yield the same entities for each matching event."""
 
-    def __init__(self, *, matcher: Callable[[Event], bool],
-                 entities: SomeEntitiesType | None = None, handle_once: bool = False) -> None:
-        super().__init__(matcher=matcher, handle_once=handle_once)
-        self.entities: Any = entities
-
-    def describe(self) -> tuple[str, list]:
-        text, _ = super().describe()
-        if self.entities is None:
-            return text, []
-        return text, list(self.entities) if hasattr(self.entities, '__iter__') else [self.entities]
-
-    def handle(self, event: Event, context: LaunchContext) -> SomeEntitiesType | None:
-        super().handle(event, context)
-        return self.entities
+    def __init__(self, *, entities: SomeEntitiesType | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.entities = entities

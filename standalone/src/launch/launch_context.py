@@ -11,7 +11,6 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """What a running launch knows: configurations, environment, locals, events."""
 
 from __future__ import annotations
@@ -19,29 +18,26 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import Iterable, MutableMapping
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from . import logging as launch_logging
 from .event import Event
-from .event_handler import BaseEventHandler
-from .substitution import Substitution
+
+if TYPE_CHECKING:
+    from .event_handler import BaseEventHandler
+    from .substitution import Substitution
 
 
 class _Locals:
     """Show a dictionary as attributes, read-only."""
 
     def __init__(self, values: dict[str, Any]) -> None:
-        object.__setattr__(self, '_values', values)
+        vars(self).update(values)
 
     def __getattr__(self, key: str) -> Any:
-        try:
-            return self._values[key]
-        except KeyError:
-            raise AttributeError(
-                f"context.locals does not contain attribute '{key}', it contains: "
-                f'[{", ".join(self._values)}]'
-            ) from None
+        raise AttributeError(f"context.locals does not contain attribute '{key}', it contains: "
+                             f'[{", ".join(vars(self))}]')
 
     def __setattr__(self, key: str, value: Any) -> None:
         raise AttributeError(f"can't set attribute '{key}', locals are read-only")
@@ -54,34 +50,20 @@ class LaunchContext:
                  noninteractive: bool = False) -> None:
         self.argv = argv if argv is not None else []
         self.noninteractive = noninteractive
+        self.launch_configurations: dict[str, Any] = {}
+        self.environment = os.environ
+        self.is_shutdown = False
+        self.asyncio_loop: Any = None  # While the service runs.
         self._event_queue: asyncio.Queue = asyncio.Queue()
         self._event_handlers: deque[BaseEventHandler] = deque()
         self._completion_futures: list[asyncio.Future] = []
+        self._running_processes: set[Any] = set()
         self.__globals: dict[str, Any] = {}
         self.__locals: dict[str, Any] = {}
-        self.__locals_stack: list[dict[str, Any]] = []
-        self.__configurations: dict[str, Any] = {}
-        self.__configurations_stack: list[dict[str, Any]] = []
-        self.__environment_stack: list[dict[str, str]] = []
         self.__initial_environment = dict(os.environ)
-        self.__is_shutdown = False
-        self.__asyncio_loop: asyncio.AbstractEventLoop | None = None
-        self._running_processes: set[Any] = set()
+        self.__saved: dict[str, list[dict]] = {
+            'locals': [], 'environment': [], 'launch_configurations': []}
         self.__logger = launch_logging.get_logger('launch.launch_context')
-
-    @property
-    def is_shutdown(self) -> bool:
-        return self.__is_shutdown
-
-    def _set_is_shutdown(self, state: bool) -> None:
-        self.__is_shutdown = state
-
-    @property
-    def asyncio_loop(self) -> Any:
-        return self.__asyncio_loop
-
-    def _set_asyncio_loop(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        self.__asyncio_loop = loop
 
     def add_completion_future(self, completion_future: asyncio.Future) -> None:
         """Let the launch service wait for this future, too, before it is idle."""
@@ -103,38 +85,36 @@ class LaunchContext:
         """Give the locals as attributes."""
         return _Locals(self.get_locals_as_dict())
 
+    def __pop(self, name: str) -> dict[str, Any]:
+        if not self.__saved[name]:
+            raise RuntimeError(f'{name} stack unexpectedly empty')
+        return self.__saved[name].pop()
+
     def _push_locals(self) -> None:
-        self.__locals_stack.append(dict(self.__locals))
+        self.__saved['locals'].append(dict(self.__locals))
 
     def _pop_locals(self) -> None:
-        self.__locals = _pop(self.__locals_stack, 'locals')
-
-    @property
-    def environment(self) -> MutableMapping[str, str]:
-        return os.environ
-
-    def _push_environment(self) -> None:
-        self.__environment_stack.append(dict(os.environ))
-
-    def _pop_environment(self) -> None:
-        _replace_environment(_pop(self.__environment_stack, 'environment'))
-
-    def _reset_environment(self) -> None:
-        _replace_environment(self.__initial_environment)
-
-    @property
-    def launch_configurations(self) -> dict[str, Any]:
-        return self.__configurations
+        self.__locals = self.__pop('locals')
 
     def _push_launch_configurations(self) -> None:
         # Parameters and remaps set for a scope are lists, and must not leak out of it.
-        self.__configurations_stack.append({
+        self.__saved['launch_configurations'].append({
             name: list(value) if isinstance(value, list) else value
-            for name, value in self.__configurations.items()
-        })
+            for name, value in self.launch_configurations.items()})
 
     def _pop_launch_configurations(self) -> None:
-        self.__configurations = _pop(self.__configurations_stack, 'launch_configurations')
+        self.launch_configurations = self.__pop('launch_configurations')
+
+    def _push_environment(self) -> None:
+        self.__saved['environment'].append(dict(os.environ))
+
+    def _pop_environment(self) -> None:
+        self._reset_environment(self.__pop('environment'))
+
+    def _reset_environment(self, values: dict[str, str] | None = None) -> None:
+        # In place, so that everyone who holds it sees the change.
+        os.environ.clear()
+        os.environ.update(self.__initial_environment if values is None else values)
 
     def would_handle_event(self, event: Event) -> bool:
         """Tell if any handler matches the event."""
@@ -143,10 +123,8 @@ class LaunchContext:
     def register_event_handler(self, event_handler: BaseEventHandler,
                                append: bool = False) -> None:
         """Register a handler, before those registered so far unless told to append."""
-        if append:
-            self._event_handlers.append(event_handler)
-        else:
-            self._event_handlers.appendleft(event_handler)
+        add = self._event_handlers.append if append else self._event_handlers.appendleft
+        add(event_handler)
 
     def unregister_event_handler(self, event_handler: BaseEventHandler) -> None:
         """Unregister a handler.
@@ -162,20 +140,7 @@ class LaunchContext:
 
     async def emit_event(self, event: Event) -> None:
         """Put an event in the queue."""
-        self.__logger.debug(f"emitting event: '{event.name}'")
-        self._event_queue.put_nowait(event)
+        self.emit_event_sync(event)
 
     def perform_substitution(self, substitution: Substitution) -> str:
         return substitution.perform(self)
-
-
-def _pop(stack: list, name: str) -> Any:
-    if not stack:
-        raise RuntimeError(f'{name} stack unexpectedly empty')
-    return stack.pop()
-
-
-def _replace_environment(environment: dict[str, str]) -> None:
-    # os.environ is filled in place, so that everyone who holds it sees the change.
-    os.environ.clear()
-    os.environ.update(environment)

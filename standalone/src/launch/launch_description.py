@@ -11,20 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """The description of what to launch."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import logging as launch_logging
-from .action import Action
+from .launch_context import LaunchContext
 from .launch_description_entity import LaunchDescriptionEntity
-
-if TYPE_CHECKING:
-    from .launch_context import LaunchContext
 
 
 class LaunchDescription(LaunchDescriptionEntity):
@@ -34,10 +28,7 @@ class LaunchDescription(LaunchDescriptionEntity):
                  deprecated_reason: str | None = None) -> None:
         self.entities = list(initial_entities) if initial_entities is not None else []
         self.deprecated_reason = deprecated_reason
-
-    @property
-    def deprecated(self) -> bool:
-        return self.deprecated_reason is not None
+        self.deprecated = deprecated_reason is not None
 
     def visit(self, context: LaunchContext) -> list[LaunchDescriptionEntity]:
         if self.deprecated:
@@ -53,8 +44,7 @@ class LaunchDescription(LaunchDescriptionEntity):
     def add_entity(self, entity: LaunchDescriptionEntity) -> None:
         self.entities.append(entity)
 
-    def add_action(self, action: Action) -> None:
-        self.add_entity(action)
+    add_action = add_entity
 
     def get_launch_arguments(self, conditional_inclusion: bool = False) -> list:
         """List the arguments declared here and in what is included, each name once."""
@@ -65,35 +55,31 @@ class LaunchDescription(LaunchDescriptionEntity):
     def get_launch_arguments_with_include_launch_description_actions(
         self, conditional_inclusion: bool = False
     ) -> list[tuple[Any, list | None]]:
-        """List the declared arguments, each with the includes that lead to it (None: no include).
+        """List the declared arguments, each with the includes that lead to it.
 
         Files whose path depends on the running launch are not seen.
         """
-        from .actions import (
-            DeclareLaunchArgument,
-            IncludeLaunchDescription,
-            ResetLaunchConfigurations,
-        )
+        from . import actions
 
-        found: list[tuple[Any, list | None]] = []
+        found: dict[str, tuple[Any, list | None]] = {}
 
-        def search(entities: Iterable[Any], conditional: bool, includes: list | None) -> None:
+        def search(entities: Iterable[Any], conditional: bool, includes: list) -> None:
             for entity in entities:
-                if isinstance(entity, DeclareLaunchArgument):
-                    if all(entity.name != other.name for other, _ in found):
+                if isinstance(entity, actions.DeclareLaunchArgument):
+                    if entity.name not in found:
                         entity._conditionally_included = (
                             conditional or entity.condition is not None)
-                        found.append((entity, includes))
+                        found[entity.name] = entity, includes or None
                     continue
-                if isinstance(entity, ResetLaunchConfigurations):
+                if isinstance(entity, actions.ResetLaunchConfigurations):
                     # What follows does not see the configurations given from outside.
                     return
                 inner = includes
-                if isinstance(entity, IncludeLaunchDescription):
-                    inner = [*(includes or ()), entity]
+                if isinstance(entity, actions.IncludeLaunchDescription):
+                    inner = [*includes, entity]
                 search(entity.describe_sub_entities(), conditional, inner)
                 for _, sub_entities in entity.describe_conditional_sub_entities():
                     search(sub_entities, True, inner)
 
-        search(self.entities, conditional_inclusion, None)
-        return found
+        search(self.entities, conditional_inclusion, [])
+        return list(found.values())

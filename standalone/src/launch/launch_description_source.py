@@ -11,24 +11,26 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """Where launch descriptions come from."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from . import logging as launch_logging
+from .launch_context import LaunchContext
 from .launch_description import LaunchDescription
 from .substitution import SomeSubstitutionsType
-from .utilities import normalize_to_list_of_substitutions, perform_substitutions
+from .utilities import describe, normalize_to_list_of_substitutions, perform_substitutions
 
-if TYPE_CHECKING:
-    from .launch_context import LaunchContext
+
+def _nothing_to_load(location: str) -> LaunchDescription:
+    raise RuntimeError('LaunchDescriptionSource.get_launch_description(): '
+                       'called without launch description being set')
 
 
 class LaunchDescriptionSource:
     """Give a launch description, loaded when first asked for."""
+
+    _load: Callable[[str], LaunchDescription] = staticmethod(_nothing_to_load)
 
     def __init__(self, launch_description: LaunchDescription | None = None,
                  location: SomeSubstitutionsType = '<string>',
@@ -41,18 +43,14 @@ class LaunchDescriptionSource:
     @property
     def location(self) -> str:
         """Give the path, or a description of it while it is not known."""
-        if self.__expanded_location is None:
-            return ' + '.join(sub.describe() for sub in self.__location)
-        return self.__expanded_location
+        expanded = self.__expanded_location
+        return describe(self.__location) if expanded is None else expanded
 
     def try_get_launch_description_without_context(self) -> LaunchDescription | None:
         """Give the launch description if it can be loaded before the launch runs, else None."""
-        from .launch_context import LaunchContext
-
         if self.__launch_description is None:
             try:
-                return self._get_launch_description(
-                    perform_substitutions(LaunchContext(), self.__location))
+                return self._load(perform_substitutions(LaunchContext(), self.__location))
             except Exception as error:
                 launch_logging.get_logger('launch.launch_description_source').debug(
                     f'Failed to load the launch file without a context: {error}')
@@ -63,9 +61,5 @@ class LaunchDescriptionSource:
         if self.__expanded_location is None:
             self.__expanded_location = perform_substitutions(context, self.__location)
         if self.__launch_description is None:
-            self.__launch_description = self._get_launch_description(self.__expanded_location)
+            self.__launch_description = self._load(self.__expanded_location)
         return self.__launch_description
-
-    def _get_launch_description(self, location: str) -> LaunchDescription:
-        raise RuntimeError('LaunchDescriptionSource.get_launch_description(): '
-                           'called without launch description being set')

@@ -11,10 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """Launch descriptions from files."""
-
-from __future__ import annotations
 
 import os
 from importlib.machinery import SourceFileLoader
@@ -31,17 +28,14 @@ class InvalidLaunchFileError(Exception):
     """Say that a launch file can't be loaded, and why."""
 
     def __init__(self, extension: str = '', *, likely_errors: Any = None) -> None:
-        super().__init__(extension)
-        self._message = 'The launch file may have a syntax error, or its format is unknown'
+        message = 'The launch file may have a syntax error, or its format is unknown'
         if extension and likely_errors:
             count = 'multiple exceptions' if len(likely_errors) > 1 else 'exception'
-            self._message = f'Caught {count} when trying to load file of format [{extension}]:'
-            for error in likely_errors:
-                self._message += f'\n - {type(error).__name__}: {error}'
+            message = '\n - '.join([
+                f'Caught {count} when trying to load file of format [{extension}]:',
+                *(f'{type(error).__name__}: {error}' for error in likely_errors)])
             self.__cause__ = likely_errors[0]
-
-    def __str__(self) -> str:
-        return self._message
+        super().__init__(message)
 
 
 class InvalidFrontendLaunchFileError(InvalidLaunchFileError):
@@ -70,8 +64,7 @@ def get_launch_description_from_python_launch_file(
     if not hasattr(module, 'generate_launch_description'):
         raise InvalidPythonLaunchFileError(
             f"launch file at '{python_launch_file_path}' does not contain the required "
-            "function 'generate_launch_description()'"
-        )
+            "function 'generate_launch_description()'")
     return module.generate_launch_description()
 
 
@@ -87,45 +80,33 @@ def get_launch_description_from_any_launch_file(launch_file_path: str) -> Launch
     if extension in ('xml', 'yaml', 'yml'):
         raise InvalidLaunchFileError(extension, likely_errors=[NotImplementedError(
             'launch files in XML and YAML (launch.frontend) are not supported here, '
-            'only those in Python'
-        )])
+            'only those in Python')])
     try:
         return get_launch_description_from_python_launch_file(launch_file_path)
     except Exception as error:
         raise InvalidLaunchFileError(
             extension if extension == 'py' else '',
-            likely_errors=[error, InvalidFrontendLaunchFileError()],
-        ) from error
+            likely_errors=[error, InvalidFrontendLaunchFileError()]) from error
 
 
 class PythonLaunchDescriptionSource(LaunchDescriptionSource):
     """Load a launch file in Python."""
 
+    _load = staticmethod(get_launch_description_from_python_launch_file)
+
     def __init__(self, launch_file_path: SomeSubstitutionsType) -> None:
         super().__init__(None, launch_file_path, 'interpreted python launch file')
-
-    def _get_launch_description(self, location: str) -> LaunchDescription:
-        return get_launch_description_from_python_launch_file(location)
 
 
 class AnyLaunchDescriptionSource(LaunchDescriptionSource):
     """Load a launch file by its extension."""
 
+    _load = staticmethod(get_launch_description_from_any_launch_file)
+
     def __init__(self, launch_file_path: SomeSubstitutionsType) -> None:
         super().__init__(None, launch_file_path, 'interpreted launch file')
 
-    def _get_launch_description(self, location: str) -> LaunchDescription:
-        return get_launch_description_from_any_launch_file(location)
 
-
-def _no_frontend(*args: Any, **kwargs: Any) -> Any:
+def FrontendLaunchDescriptionSource(*args: Any, **kwargs: Any) -> Any:
+    """Raise NotImplementedError."""
     raise NotImplementedError('launch.frontend: launch files in XML and YAML are not supported')
-
-
-FrontendLaunchDescriptionSource = _no_frontend
-
-__all__ = ['AnyLaunchDescriptionSource', 'FrontendLaunchDescriptionSource',
-           'InvalidFrontendLaunchFileError', 'InvalidLaunchFileError',
-           'InvalidPythonLaunchFileError', 'PythonLaunchDescriptionSource',
-           'get_launch_description_from_any_launch_file',
-           'get_launch_description_from_python_launch_file', 'load_python_launch_file_as_module']

@@ -11,10 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """A picture in words of a launch description."""
-
-from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
@@ -22,28 +19,20 @@ from typing import Any
 from .action import Action
 from .actions import EmitEvent, ExecuteProcess, LogInfo, RegisterEventHandler
 from .launch_description import LaunchDescription
-from .substitution import SomeSubstitutionsType
-from .utilities import normalize_to_list_of_substitutions
-
-
-def format_substitutions(substitutions: SomeSubstitutionsType) -> str:
-    """Return substitutions in words."""
-    return ' + '.join(s.describe() for s in normalize_to_list_of_substitutions(substitutions))
+from .utilities import describe
 
 
 def format_action(action: Any) -> str:
     """Return an action in words."""
     if isinstance(action, LogInfo):
-        return f'LogInfo({format_substitutions(action.msg)})'
+        return f'LogInfo({describe(action.msg)})'
     if isinstance(action, EmitEvent):
         return f"EmitEvent(event='{action.event.name}')"
     if isinstance(action, ExecuteProcess):
-        env: str | None = None
-        if action.env is not None:
-            env = '{' + ', '.join(f'{format_substitutions(k)}: {format_substitutions(v)}'
-                                  for k, v in action.env) + '}'
-        cwd = None if action.cwd is None else f"'{format_substitutions(action.cwd)}'"
-        cmd = ', '.join(format_substitutions(x) for x in action.cmd)
+        env = None if action.env is None else '{' + ', '.join(
+            f'{describe(key)}: {describe(value)}' for key, value in action.env) + '}'
+        cwd = None if action.cwd is None else f"'{describe(action.cwd)}'"
+        cmd = ', '.join(map(describe, action.cmd))
         return f'ExecuteProcess(cmd=[{cmd}], cwd={cwd}, env={env}, shell={action.shell})'
     if isinstance(action, RegisterEventHandler):
         return f"RegisterEventHandler('{action.event_handler}'):"
@@ -59,8 +48,7 @@ def _tree(entities: Iterable[Any], indention: str = '') -> list[str]:
         if isinstance(entity, RegisterEventHandler):
             inner = indention + ('    ' if last else '│   ')
             text, actions = entity.event_handler.describe()
-            lines.append(f'{inner}└── {text}')
-            lines += _tree(actions, inner + '    ')
+            lines += [f'{inner}└── {text}', *_tree(actions, inner + '    ')]
     return lines
 
 

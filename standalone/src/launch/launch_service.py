@@ -11,10 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """The service that runs launch descriptions."""
-
-from __future__ import annotations
 
 import asyncio
 import contextlib
@@ -26,10 +23,10 @@ import traceback
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from . import events
 from . import logging as launch_logging
 from .event import Event
 from .event_handlers import OnIncludeLaunchDescription, OnShutdown
-from .events import IncludeLaunchDescription, Shutdown
 from .launch_context import LaunchContext
 from .launch_description import LaunchDescription
 from .launch_description_entity import LaunchDescriptionEntity
@@ -49,40 +46,23 @@ class LaunchService:
         launch_logging.launch_config.level = logging.DEBUG if debug else logging.INFO
         self.__debug = debug
         self.__logger = launch_logging.get_logger('launch')
-        self.__context = LaunchContext(argv=argv, noninteractive=noninteractive)
-        self.__context.register_event_handler(OnIncludeLaunchDescription())
-        self.__context.register_event_handler(OnShutdown(on_shutdown=self.__on_shutdown))
+        self.context = LaunchContext(argv=argv, noninteractive=noninteractive)
+        self.context.register_event_handler(OnIncludeLaunchDescription())
+        self.context.register_event_handler(OnShutdown(on_shutdown=self.__on_shutdown))
+        self.event_loop: asyncio.AbstractEventLoop | None = None
+        self.task: asyncio.Task | None = None
         self.__pairs: list[tuple[LaunchDescriptionEntity, asyncio.Future]] = []
         self.__lock = threading.RLock()
-        self.__loop: asyncio.AbstractEventLoop | None = None
-        self.__task: asyncio.Task | None = None
         self.__shutting_down = False
         self.__ending_signal: signal.Signals | None = None
 
-    @property
-    def context(self) -> LaunchContext:
-        return self.__context
-
-    @property
-    def event_loop(self) -> asyncio.AbstractEventLoop | None:
-        return self.__loop
-
-    @property
-    def task(self) -> asyncio.Task | None:
-        return self.__task
-
     def emit_event(self, event: Event) -> None:
         """Emit an event, from any thread; it waits until the service runs."""
-        with self.__lock:
-            if self.__in_other_thread():
-                assert self.__loop is not None
-                self.__loop.call_soon_threadsafe(self.__context.emit_event_sync, event)
-            else:
-                self.__context.emit_event_sync(event)
+        self.__in_own_thread(self.context.emit_event_sync, event)
 
     def include_launch_description(self, launch_description: LaunchDescription) -> None:
         """Have a launch description visited, from any thread."""
-        self.emit_event(IncludeLaunchDescription(launch_description))
+        self.emit_event(events.IncludeLaunchDescription(launch_description))
 
     def shutdown(self, force_sync: bool = False) -> asyncio.Future | None:
         """Shut down, from any thread; does nothing unless the service runs.
@@ -90,18 +70,27 @@ class LaunchService:
         In the service's own thread this returns something that may be awaited.
         """
         with self.__lock:
-            if self.__loop is None:
+            if self.event_loop is None:
                 return None
-            reason = 'LaunchService.shutdown() called'
-            if self.__in_other_thread():
-                self.__loop.call_soon_threadsafe(self.__begin_shutdown, reason)
+            own = self.__in_own_thread(self.__begin_shutdown, 'LaunchService.shutdown() called')
+            if not own or force_sync:
                 return None
-            self.__begin_shutdown(reason)
-            if force_sync:
-                return None
-            done = self.__loop.create_future()
+            done = self.event_loop.create_future()
             done.set_result(None)
             return done
+
+    def __in_own_thread(self, function: Any, argument: Any) -> bool:
+        """Call the function in the service's thread; return whether it is this one."""
+        with self.__lock:
+            try:
+                running: Any = asyncio.get_running_loop()
+            except RuntimeError:
+                running = None
+            if self.event_loop is None or running is self.event_loop:
+                function(argument)
+                return True
+            self.event_loop.call_soon_threadsafe(function, argument)
+            return False
 
     def run(self, *, shutdown_when_idle: bool = True) -> int:
         """Run until all is done; return 0, or 1 after an error. Only from the main thread."""
@@ -131,7 +120,7 @@ class LaunchService:
     async def __main_loop(self, shutdown_when_idle: bool) -> int:
         return_code = 0
         next_event: asyncio.Task | None = None
-        queue = self.__context._event_queue
+        queue = self.context._event_queue
         try:
             while True:
                 try:
@@ -150,9 +139,6 @@ class LaunchService:
                     if next_event.done():
                         event, next_event = next_event.result(), None
                         self.__process_event(event)
-                    for future in futures:
-                        if future.done() and not future.cancelled() and future.exception():
-                            raise future.exception()  # type: ignore[misc]
                 except Exception as error:
                     self.__logger.debug(traceback.format_exc())
                     message = f'Caught exception in launch (see debug for traceback): {error}'
@@ -167,57 +153,43 @@ class LaunchService:
                 next_event.cancel()
 
     def __unfinished(self) -> list[asyncio.Future]:
-        """Return what is waited for; that which has failed is returned once more."""
-
-        def keep(future: asyncio.Future) -> bool:
-            return not future.done()
-
-        self.__pairs = [pair for pair in self.__pairs if keep(pair[1])]
-        futures = self.__context._completion_futures
-        failed = [f for f in futures if f.done() and not f.cancelled() and f.exception()]
-        self.__context._completion_futures = [f for f in futures if keep(f)]
-        if failed:
-            raise failed[0].exception()  # type: ignore[misc]
-        return [future for _, future in self.__pairs] + self.__context._completion_futures
+        """Return what is waited for; raise what has failed."""
+        futures = [future for _, future in self.__pairs] + self.context._completion_futures
+        self.__pairs = [pair for pair in self.__pairs if not pair[1].done()]
+        self.context._completion_futures = [
+            future for future in self.context._completion_futures if not future.done()]
+        for future in futures:
+            if future.done() and not future.cancelled():
+                future.result()
+        return [future for future in futures if not future.done()]
 
     def __process_event(self, event: Event) -> None:
         self.__logger.debug(f"processing event: '{event}'")
-        for handler in tuple(self.__context._event_handlers):
+        for handler in tuple(self.context._event_handlers):
             if not handler.matches(event):
                 continue
             self.__logger.debug(f"processing event: '{event}' ✓ '{handler}'")
-            self.__context._push_locals()
+            self.context._push_locals()
             try:
-                entities: Any = handler.handle(event, self.__context)
-                if entities is None or not isinstance(entities, Iterable):
-                    entities = [entities]
-                for entity in entities:
+                entities: Any = handler.handle(event, self.context)
+                for entity in entities if isinstance(entities, Iterable) else [entities]:
                     if entity is None:
                         continue
                     if not is_a_subclass(entity, LaunchDescriptionEntity):
                         raise RuntimeError('expected a LaunchDescriptionEntity from '
                                            f"event_handler, got '{entity}'")
-                    visit_all_entities_and_collect_futures(entity, self.__context, self.__pairs)
+                    visit_all_entities_and_collect_futures(entity, self.context, self.__pairs)
             finally:
-                self.__context._pop_locals()
-
-    def __in_other_thread(self) -> bool:
-        if self.__loop is None:
-            return False
-        try:
-            return asyncio.get_running_loop() is not self.__loop
-        except RuntimeError:
-            return True
+                self.context._pop_locals()
 
     def __on_shutdown(self, event: Event, context: LaunchContext) -> None:
-        self.__shutting_down = True
-        context._set_is_shutdown(True)
+        self.__shutting_down = context.is_shutdown = True
 
     def __begin_shutdown(self, reason: str, due_to_sigint: bool = False) -> None:
         if not self.__shutting_down:
-            self.__context.emit_event_sync(Shutdown(reason=reason, due_to_sigint=due_to_sigint))
-        self.__shutting_down = True
-        self.__context._set_is_shutdown(True)
+            self.context.emit_event_sync(
+                events.Shutdown(reason=reason, due_to_sigint=due_to_sigint))
+        self.__shutting_down = self.context.is_shutdown = True
 
     def __on_sigint(self) -> None:
         message = 'user interrupted with ctrl-c (SIGINT)'
@@ -237,21 +209,19 @@ class LaunchService:
         self.__begin_shutdown(signum.name)
 
     def __kill_processes(self) -> None:
-        for process in tuple(self.__context._running_processes):
+        for process in tuple(self.context._running_processes):
             process.send_signal(signal.SIGKILL)
 
     @contextlib.contextmanager
     def __running(self) -> Iterator[None]:
         """Bind the service to the running loop and to the signals of this process."""
         with self.__lock:
-            if self.__loop is not None:
+            if self.event_loop is not None:
                 raise RuntimeError('LaunchService cannot be run multiple times concurrently.')
-            self.__loop = loop = asyncio.get_running_loop()
-        self.__task = asyncio.current_task()
-        self.__shutting_down = False
+            self.event_loop = self.context.asyncio_loop = loop = asyncio.get_running_loop()
+        self.task = asyncio.current_task()
+        self.__shutting_down = self.context.is_shutdown = False
         self.__ending_signal = None
-        self.__context._set_is_shutdown(False)
-        self.__context._set_asyncio_loop(loop)
         if self.__debug:
             loop.set_debug(True)
         previous = {}
@@ -272,7 +242,5 @@ class LaunchService:
                 loop.remove_signal_handler(signum)
                 signal.signal(signum, signal.SIG_DFL if handler is None else handler)
             with self.__lock:
-                self.__context._set_asyncio_loop(None)
-                self.__loop = None
-                self.__task = None
+                self.event_loop = self.context.asyncio_loop = self.task = None
                 self.__shutting_down = False

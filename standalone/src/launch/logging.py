@@ -11,10 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """Logging to the screen, to the launch's log file and to files of single processes."""
-
-from __future__ import annotations
 
 import datetime
 import logging
@@ -27,16 +24,17 @@ _DEFAULT = '[{levelname}] [{name}]: {message}'
 _TIMESTAMPED = '{created:.7f} ' + _DEFAULT
 
 
-def _formatter(layout: str) -> logging.Formatter:
-    return logging.Formatter(layout, style='{')
+def _formatter(layout: str, style: Any = '{') -> logging.Formatter:
+    return logging.Formatter(layout, style=style)
 
 
-def _logging_directory() -> str:
-    path = os.environ.get('ROS_LOG_DIR')
-    if not path:
-        home = os.environ.get('ROS_HOME') or os.path.join('~', '.ros')
-        path = os.path.join(home, 'log')
-    return os.path.normpath(os.path.expanduser(path))
+def _chosen(layout: str, variable: str, style: str | None,
+            names: dict[str, str]) -> logging.Formatter:
+    """Return the formatter of a layout or of its name; the environment's layout wins."""
+    override = os.environ.get(variable)
+    if override:
+        layout = override.encode('latin1').decode('unicode_escape')
+    return _formatter(names.get(layout, layout), style or '{')
 
 
 class _PerLoggerFormats(logging.Handler):
@@ -48,8 +46,8 @@ class _PerLoggerFormats(logging.Handler):
         self.formats: dict[str, logging.Formatter] = {}
 
     def format(self, record: logging.LogRecord) -> str:
-        chosen = self.formats.get(record.name) or self.formatter
-        return chosen.format(record) if chosen is not None else record.getMessage()
+        chosen: Any = self.formats.get(record.name, self.formatter)
+        return chosen.format(record)
 
 
 class _ScreenHandler(_PerLoggerFormats):
@@ -57,13 +55,9 @@ class _ScreenHandler(_PerLoggerFormats):
 
     def emit(self, record: logging.LogRecord) -> None:
         stream = sys.stdout
-        line = self.format(record) + '\n'
+        encoding = stream.encoding or 'utf-8'
         try:
-            try:
-                stream.write(line)
-            except UnicodeEncodeError:
-                encoding = stream.encoding or 'ascii'
-                stream.write(line.encode(encoding, 'replace').decode(encoding))
+            stream.write(self.format(record).encode(encoding, 'replace').decode(encoding) + '\n')
             stream.flush()
         except (BrokenPipeError, ValueError):
             # Nobody reads any more, or the stream is closed; the processes matter more.
@@ -75,20 +69,19 @@ class _FileHandler(_PerLoggerFormats):
 
     def __init__(self, name: str, formatter: logging.Formatter) -> None:
         super().__init__(formatter)
-        self.name_in_directory = name
+        self.__name_in_directory = name
         self.__file: Any = None
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             if self.__file is None:
-                path = launch_config.get_log_file_path(self.name_in_directory)
+                path = launch_config.get_log_file_path(self.__name_in_directory)
                 self.__file = open(path, 'a', encoding='utf-8', errors='replace')  # noqa: SIM115
             self.__file.write(self.format(record) + '\n')
             self.__file.flush()
         except OSError as error:
-            if self.__file is not None or self.name_in_directory == 'launch.log':
-                # A full disk must not end a robot's launch.
-                print(f'cannot write {self.name_in_directory}: {error}', file=sys.stderr)
+            # A full disk must not end a robot's launch.
+            print(f'cannot write {self.__name_in_directory}: {error}', file=sys.stderr)
             self.__file = open(os.devnull, 'w')  # noqa: SIM115
 
     def close(self) -> None:
@@ -105,8 +98,6 @@ class LaunchConfig:
         self.file_handlers: dict[str, _FileHandler] = {}
         self.screen_handler = _ScreenHandler(_formatter(_DEFAULT))
         self.loggers: set[logging.Logger] = set()
-        self._level = logging.INFO
-        self._log_dir: str | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -118,7 +109,7 @@ class LaunchConfig:
         self.file_handlers.clear()
         self.loggers.clear()
         self.screen_handler.formats.clear()
-        self._log_dir = None
+        self._log_dir: str | None = None
         self.level = logging.INFO
         self.set_screen_format('default')
         self.set_log_format('default')
@@ -137,7 +128,9 @@ class LaunchConfig:
     def log_dir(self) -> str:
         """Give the log directory of this process, made at first use."""
         if self._log_dir is None:
-            base = _logging_directory()
+            home = os.environ.get('ROS_HOME') or os.path.join('~', '.ros')
+            base = os.path.normpath(os.path.expanduser(
+                os.environ.get('ROS_LOG_DIR') or os.path.join(home, 'log')))
             now = datetime.datetime.now().strftime('%Y-%m-%d-%H-%M-%S-%f')
             path = os.path.join(base, f'{now}-{socket.gethostname()}-{os.getpid()}')
             os.makedirs(path, exist_ok=True)
@@ -160,21 +153,14 @@ class LaunchConfig:
 
     def set_screen_format(self, screen_format: str, *, screen_style: str | None = None) -> None:
         """Set the layout of lines on the screen: default, default_with_timestamp or a format."""
-        override = os.environ.get('OVERRIDE_LAUNCH_SCREEN_FORMAT')
-        layout = override.encode('latin1').decode('unicode_escape') if override else screen_format
-        layout = {'default': _DEFAULT, 'default_with_timestamp': _TIMESTAMPED}.get(layout, layout)
-        self.screen_handler.setFormatter(
-            logging.Formatter(layout, style=screen_style or '{')  # type: ignore[arg-type]
-        )
+        self.screen_handler.setFormatter(_chosen(
+            screen_format, 'OVERRIDE_LAUNCH_SCREEN_FORMAT', screen_style,
+            {'default': _DEFAULT, 'default_with_timestamp': _TIMESTAMPED}))
 
     def set_log_format(self, log_format: str, *, log_style: str | None = None) -> None:
         """Set the layout of lines in the log file: default or a format."""
-        override = os.environ.get('OVERRIDE_LAUNCH_LOG_FORMAT')
-        layout = override.encode('latin1').decode('unicode_escape') if override else log_format
-        layout = {'default': _TIMESTAMPED}.get(layout, layout)
-        self._file_formatter = logging.Formatter(
-            layout, style=log_style or '{'  # type: ignore[arg-type]
-        )
+        self._file_formatter = _chosen(
+            log_format, 'OVERRIDE_LAUNCH_LOG_FORMAT', log_style, {'default': _TIMESTAMPED})
         for handler in self.file_handlers.values():
             handler.setFormatter(self._file_formatter)
 
@@ -192,6 +178,7 @@ class LaunchConfig:
 
 
 launch_config = LaunchConfig()
+reset = launch_config.reset
 
 
 def log_launch_config(*, logger: logging.Logger = logging.root) -> None:
@@ -201,54 +188,48 @@ def log_launch_config(*, logger: logging.Logger = logging.root) -> None:
     logger.info(f'Default logging verbosity is set to {level}')
 
 
-def _attach(logger: logging.Logger, *handlers: logging.Handler) -> logging.Logger:
+def _attach(name: str, *handlers: logging.Handler) -> logging.Logger:
+    logger = logging.getLogger(name)
     logger.propagate = False
     logger.setLevel(launch_config.level)
     launch_config.loggers.add(logger)
     for handler in handlers:
-        if handler not in logger.handlers:
-            logger.addHandler(handler)
+        logger.addHandler(handler)
     return logger
 
 
 def get_logger(name: str | None = None) -> logging.Logger:
     """Give the logger that writes to the screen and to the launch's log file."""
-    return _attach(logging.getLogger(name or 'launch'), launch_config.get_screen_handler(),
+    return _attach(name or 'launch', launch_config.screen_handler,
                    launch_config.get_log_file_handler())
 
 
-_ALIASES: dict[str, dict[str, set[str]]] = {
-    'screen': {'both': {'screen'}},
-    'log': {'both': {'log'}, 'stderr': {'screen'}},
-    'both': {'both': {'log', 'screen'}},
-    'own_log': {'both': {'own_log'}, 'stdout': {'own_log'}, 'stderr': {'own_log'}},
-    'full': {'both': {'screen', 'log', 'own_log'}, 'stdout': {'own_log'}, 'stderr': {'own_log'}},
+_ALIASES: dict[str, dict[str, Any]] = {
+    'screen': {'both': 'screen'},
+    'log': {'both': 'log', 'stderr': 'screen'},
+    'both': {'both': ('log', 'screen')},
+    'own_log': {'both': 'own_log', 'stdout': 'own_log', 'stderr': 'own_log'},
+    'full': {'both': ('screen', 'log', 'own_log'), 'stdout': 'own_log', 'stderr': 'own_log'},
 }
 
 
-def _normalize_output_configuration(config: Any) -> dict[str, set[str]]:
-    normalized: dict[str, set[str]] = {'both': set(), 'stdout': set(), 'stderr': set()}
-    if isinstance(config, str):
-        if config not in _ALIASES:
-            raise ValueError(
-                f'{config} is not a valid standard output config i.e. "screen", "log" or "both"'
-            )
-        return {**normalized, **_ALIASES[config]}
-    if not isinstance(config, dict):
+def _destinations(config: Any) -> dict[str, set[str]]:
+    """Return where stdout, stderr and both go."""
+    if isinstance(config, str) and config not in _ALIASES:
+        raise ValueError(
+            f'{config} is not a valid standard output config i.e. "screen", "log" or "both"')
+    if not isinstance(config, (str, dict)):
         raise ValueError(f'{config} is not a valid output configuration')
-    for source, destinations in config.items():
-        if source not in normalized:
+    result: dict[str, set[str]] = {'both': set(), 'stdout': set(), 'stderr': set()}
+    for source, given in (_ALIASES[config] if isinstance(config, str) else config).items():
+        if source not in result:
             raise ValueError(
-                f'{source} is not a valid output source i.e. "stdout", "stderr" or "both"'
-            )
-        normalized[source] = {destinations} if isinstance(destinations, str) else set(destinations)
-        for destination in normalized[source]:
-            if destination not in ('screen', 'log', 'own_log'):
-                raise ValueError(
-                    f'{destination} is not a valid output destination '
-                    'i.e. "screen", "log" or "own_log"'
-                )
-    return normalized
+                f'{source} is not a valid output source i.e. "stdout", "stderr" or "both"')
+        result[source] = {given} if isinstance(given, str) else set(given)
+        for destination in result[source] - {'screen', 'log', 'own_log'}:
+            raise ValueError(f'{destination} is not a valid output destination '
+                             'i.e. "screen", "log" or "own_log"')
+    return result
 
 
 def get_output_loggers(
@@ -260,29 +241,24 @@ def get_output_loggers(
         own_log, full; or a dictionary from stdout, stderr, both to screen, log, own_log.
     :raises ValueError: if it is none of these.
     """
-    config = _normalize_output_configuration(output_config)
-    loggers = []
-    for source in ('stdout', 'stderr'):
-        logger = _attach(logging.getLogger(f'{process_name}-{source}'))
+    config = _destinations(output_config)
+
+    def logger_of(source: str) -> logging.Logger:
+        logger = _attach(f'{process_name}-{source}')
         # What a process prints is shown whatever the verbosity of launch itself.
-        destinations = config['both'] | config[source]
-        if 'screen' in destinations:
+        if 'screen' in config['both'] | config[source]:
             launch_config.screen_handler.formats[logger.name] = _formatter('{message}')
             logger.addHandler(launch_config.screen_handler)
-        if 'log' in destinations:
+        if 'log' in config['both'] | config[source]:
             handler = launch_config.get_log_file_handler()
             handler.formats[logger.name] = _formatter('{created:.7f} {message}')
             logger.addHandler(handler)
-        own_files = [f'{process_name}-{source}.log'] if 'own_log' in config[source] else []
-        own_files += [f'{process_name}.log'] if 'own_log' in config['both'] else []
-        for name in own_files:
-            handler = launch_config.get_log_file_handler(name)
-            handler.setFormatter(_formatter('{message}'))
-            logger.addHandler(handler)
-        loggers.append(logger)
-    return loggers[0], loggers[1]
+        for where, name in ((source, f'{process_name}-{source}.log'),
+                            ('both', f'{process_name}.log')):
+            if 'own_log' in config[where]:
+                handler = launch_config.get_log_file_handler(name)
+                handler.setFormatter(_formatter('{message}'))
+                logger.addHandler(handler)
+        return logger
 
-
-def reset() -> None:
-    """Forget all that was configured."""
-    launch_config.reset()
+    return logger_of('stdout'), logger_of('stderr')

@@ -11,7 +11,6 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """Child processes that report their output and never outlive the launch."""
 
 from __future__ import annotations
@@ -27,29 +26,21 @@ import termios
 from collections.abc import Callable
 from typing import Any
 
-# Output may lag behind the end of a process, or a grandchild may hold the pipe open for ever.
+import psutil
+
 _OUTPUT_GRACE_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 _prctl = ctypes.CDLL(None).prctl if sys.platform == 'linux' else None
 
 
-def _die_with_parent(parent: int) -> None:
-    """Have the kernel end this new process if launch itself is killed."""
-    assert _prctl is not None
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGTERM)
-
-
 class SubprocessTransport:
     """Be a running process."""
 
     def __init__(self, transport: asyncio.SubprocessTransport, protocol: _Protocol) -> None:
-        self.__transport = transport
-        self.__protocol = protocol
+        self.__transport, self.__protocol = transport, protocol
         self.pid = transport.get_pid()
-        self.__descendants: set[Any] = set()
+        self.__descendants: set[psutil.Process] = set()
 
     @property
     def returncode(self) -> int | None:
@@ -62,21 +53,14 @@ class SubprocessTransport:
         leaves it no time to end them.
         """
         if signum in _ENDING_SIGNALS:
-            self.__remember_descendants()
+            with contextlib.suppress(psutil.Error):
+                self.__descendants.update(psutil.Process(self.pid).children(recursive=True))
         with contextlib.suppress(ProcessLookupError):
             self.__transport.send_signal(signum)
         if signum == signal.SIGKILL:
             self.__end_descendants(signum)
 
-    def __remember_descendants(self) -> None:
-        import psutil
-
-        with contextlib.suppress(psutil.Error):
-            self.__descendants.update(psutil.Process(self.pid).children(recursive=True))
-
     def __end_descendants(self, signum: signal.Signals) -> None:
-        import psutil
-
         for process in self.__descendants:
             with contextlib.suppress(psutil.Error):
                 process.send_signal(signum)
@@ -84,10 +68,10 @@ class SubprocessTransport:
     async def wait(self) -> int:
         """Wait for the end of the process and of its output; return its exit status."""
         await self.__protocol.exited
-        if self.__descendants:
-            self.__end_descendants(signal.SIGTERM)
+        self.__end_descendants(signal.SIGTERM)
         await asyncio.wait(self.__protocol.open_streams.values(), timeout=_OUTPUT_GRACE_SECONDS)
-        self.__protocol.close_terminals()
+        for fd in (1, 2):
+            self.__protocol.close_terminal(fd)
         self.__transport.close()
         returncode = self.__transport.get_returncode()
         assert returncode is not None
@@ -134,10 +118,6 @@ class _Protocol(asyncio.SubprocessProtocol):
             os.close(master)
             self.pipe_connection_lost(fd, None)
 
-    def close_terminals(self) -> None:
-        for fd in (1, 2):
-            self.close_terminal(fd)
-
 
 def _open_terminal() -> tuple[int, int]:
     master, slave = pty.openpty()
@@ -158,16 +138,22 @@ async def start_subprocess(
     loop = asyncio.get_running_loop()
     protocol = _Protocol(on_output, on_start)
     options: dict[str, Any] = {'cwd': cwd, 'env': env}
+    parent = os.getpid()
+
+    def die_with_parent() -> None:
+        """Have the kernel end this new process if launch itself is killed."""
+        assert _prctl is not None
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    if _prctl is not None:
+        options['preexec_fn'] = die_with_parent
     slaves: list[int] = []
     try:
-        if emulate_tty:
-            for fd, stream in ((1, 'stdout'), (2, 'stderr')):
-                protocol.terminals[fd], slave = _open_terminal()
-                slaves.append(slave)
-                options[stream] = slave
-        if _prctl is not None:
-            parent = os.getpid()
-            options['preexec_fn'] = lambda: _die_with_parent(parent)
+        for fd, stream in ((1, 'stdout'), (2, 'stderr')) if emulate_tty else ():
+            protocol.terminals[fd], options[stream] = _open_terminal()
+            slaves.append(options[stream])
         if shell:
             transport, _ = await loop.subprocess_shell(lambda: protocol, ' '.join(cmd), **options)
         else:

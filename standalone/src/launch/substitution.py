@@ -11,16 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """The base of all substitutions, and the one for plain text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from .launch_context import LaunchContext
+from .launch_context import LaunchContext
 
 
 class Substitution:
@@ -39,11 +37,8 @@ class TextSubstitution(Substitution):
     """Hold a text as it is."""
 
     def __init__(self, *, text: str) -> None:
-        super().__init__()
         if not isinstance(text, str):
-            raise TypeError(
-                f"TextSubstitution expected Text object got '{type(text)}' instead."
-            )
+            raise TypeError(f"TextSubstitution expected Text object got '{type(text)}' instead.")
         self.text = text
 
     def describe(self) -> str:

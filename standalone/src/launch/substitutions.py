@@ -11,10 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """The substitutions for use in launch files."""
-
-from __future__ import annotations
 
 import importlib
 import math
@@ -24,51 +21,46 @@ import shlex
 import shutil
 import socket
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import logging as launch_logging
+from .launch_context import LaunchContext
 from .substitution import SomeSubstitutionsType, Substitution, TextSubstitution
-from .utilities import normalize_to_list_of_substitutions, perform_substitutions
+from .utilities import (
+    describe,
+    normalize_to_list_of_substitutions,
+    optional_substitutions,
+    perform_substitutions,
+)
 from .utilities.type_utils import perform_typed_substitution
-
-if TYPE_CHECKING:
-    from .launch_context import LaunchContext
 
 
 class SubstitutionFailure(RuntimeError):
     """Say that a substitution has no text."""
 
 
-def _describe(subs: list[Substitution]) -> str:
-    return ' + '.join(sub.describe() for sub in subs)
+class _Described(Substitution):
+    """Is described by a template that names its attributes."""
 
-
-def _is_true(context: LaunchContext, subs: list[Substitution]) -> bool:
-    try:
-        return perform_typed_substitution(context, subs, bool)
-    except (TypeError, ValueError) as error:
-        raise SubstitutionFailure(error) from error
-
-
-def _truth(value: bool) -> str:
-    return str(bool(value)).lower()
-
-
-class LaunchConfiguration(Substitution):
-    """Yield the value of a launch configuration, or the default."""
-
-    def __init__(self, variable_name: SomeSubstitutionsType, *, default: Any = None) -> None:
-        super().__init__()
-        self.variable_name = normalize_to_list_of_substitutions(variable_name)
-        self.__default: list[Substitution] | None = None
-        if default is not None:
-            items = default if isinstance(default, (list, tuple)) else [default]
-            self.__default = normalize_to_list_of_substitutions(
-                [x if isinstance(x, (str, Substitution)) else str(x) for x in items]
-            )
+    _template: str
 
     def describe(self) -> str:
-        return f'LaunchConfig({_describe(self.variable_name)})'
+        return self._template.format_map(
+            {name: describe(value) for name, value in vars(self).items()
+             if isinstance(value, list)} | {'cls': type(self).__name__})
+
+
+class LaunchConfiguration(_Described):
+    """Yield the value of a launch configuration, or the default."""
+
+    _template = 'LaunchConfig({variable_name})'
+
+    def __init__(self, variable_name: SomeSubstitutionsType, *, default: Any = None) -> None:
+        self.variable_name = normalize_to_list_of_substitutions(variable_name)
+        if default is not None:
+            items = default if isinstance(default, (list, tuple)) else [default]
+            default = [x if isinstance(x, (str, Substitution)) else str(x) for x in items]
+        self.__default = optional_substitutions(default)
 
     def perform(self, context: LaunchContext) -> str:
         name = perform_substitutions(context, self.variable_name)
@@ -79,19 +71,15 @@ class LaunchConfiguration(Substitution):
         return perform_substitutions(context, self.__default)
 
 
-class EnvironmentVariable(Substitution):
+class EnvironmentVariable(_Described):
     """Yield the value of an environment variable, or the default."""
+
+    _template = 'EnvVar({name})'
 
     def __init__(self, name: SomeSubstitutionsType, *,
                  default_value: SomeSubstitutionsType | None = None) -> None:
-        super().__init__()
         self.name = normalize_to_list_of_substitutions(name)
-        self.default_value: list[Substitution] | None = None
-        if default_value is not None:
-            self.default_value = normalize_to_list_of_substitutions(default_value)
-
-    def describe(self) -> str:
-        return f'EnvVar({_describe(self.name)})'
+        self.default_value = optional_substitutions(default_value)
 
     def perform(self, context: LaunchContext) -> str:
         name = perform_substitutions(context, self.name)
@@ -102,15 +90,13 @@ class EnvironmentVariable(Substitution):
         return perform_substitutions(context, self.default_value)
 
 
-class PathJoinSubstitution(Substitution):
+class PathJoinSubstitution(_Described):
     """Join the parts with the separator of paths."""
 
-    def __init__(self, substitutions: SomeSubstitutionsType) -> None:
-        super().__init__()
-        self.substitutions = normalize_to_list_of_substitutions(substitutions)
+    _template = "PathJoin('{substitutions}')"
 
-    def describe(self) -> str:
-        return f"PathJoin('{_describe(self.substitutions)}')"
+    def __init__(self, substitutions: SomeSubstitutionsType) -> None:
+        self.substitutions = normalize_to_list_of_substitutions(substitutions)
 
     def perform(self, context: LaunchContext) -> str:
         return os.path.join(*(sub.perform(context) for sub in self.substitutions))
@@ -121,13 +107,12 @@ class PythonExpression(Substitution):
 
     def __init__(self, expression: SomeSubstitutionsType,
                  python_modules: SomeSubstitutionsType = ('math',)) -> None:
-        super().__init__()
         self.expression = normalize_to_list_of_substitutions(expression)
         self.python_modules = normalize_to_list_of_substitutions(python_modules)
 
     def describe(self) -> str:
         modules = ', '.join(sub.describe() for sub in self.python_modules)
-        return f'PythonExpr({_describe(self.expression)}, [{modules}])'
+        return f'PythonExpr({describe(self.expression)}, [{modules}])'
 
     def perform(self, context: LaunchContext) -> str:
         names: dict[str, Any] = {}
@@ -139,33 +124,29 @@ class PythonExpression(Substitution):
         return str(eval(perform_substitutions(context, self.expression), {}, names))
 
 
-class Command(Substitution):
+class Command(_Described):
     """Yield what a command prints.
 
     :param on_stderr: what to do if it prints to stderr: fail, ignore, warn or capture.
     """
 
+    _template = 'Command({command})'
+
     def __init__(self, command: SomeSubstitutionsType, *,
                  on_stderr: SomeSubstitutionsType = 'fail') -> None:
-        super().__init__()
         self.command = normalize_to_list_of_substitutions(command)
         self.on_stderr = normalize_to_list_of_substitutions(on_stderr)
-
-    def describe(self) -> str:
-        return f'Command({_describe(self.command)})'
 
     def perform(self, context: LaunchContext) -> str:
         command = perform_substitutions(context, self.command)
         on_stderr = perform_substitutions(context, self.on_stderr)
         if on_stderr not in ('fail', 'ignore', 'warn', 'capture'):
             raise SubstitutionFailure(
-                "expected 'on_stderr' to be one of: 'fail', 'ignore', 'warn' or 'capture'"
-            )
+                "expected 'on_stderr' to be one of: 'fail', 'ignore', 'warn' or 'capture'")
         try:
             result = subprocess.run(
                 shlex.split(command), stdout=subprocess.PIPE, text=True, check=False,
-                stderr=subprocess.STDOUT if on_stderr == 'capture' else subprocess.PIPE,
-            )
+                stderr=subprocess.STDOUT if on_stderr == 'capture' else subprocess.PIPE)
         except FileNotFoundError as error:
             raise SubstitutionFailure(f'file not found: {error}') from error
         if result.returncode != 0:
@@ -180,15 +161,13 @@ class Command(Substitution):
         return result.stdout
 
 
-class FindExecutable(Substitution):
+class FindExecutable(_Described):
     """Yield the path of an executable on the PATH."""
 
-    def __init__(self, *, name: SomeSubstitutionsType) -> None:
-        super().__init__()
-        self.name = normalize_to_list_of_substitutions(name)
+    _template = 'FindExec({name})'
 
-    def describe(self) -> str:
-        return f'FindExec({_describe(self.name)})'
+    def __init__(self, *, name: SomeSubstitutionsType) -> None:
+        self.name = normalize_to_list_of_substitutions(name)
 
     def perform(self, context: LaunchContext) -> str:
         name = perform_substitutions(context, self.name)
@@ -198,15 +177,13 @@ class FindExecutable(Substitution):
         return path
 
 
-class FileContent(Substitution):
+class FileContent(_Described):
     """Yield the text of a file."""
 
-    def __init__(self, path: SomeSubstitutionsType) -> None:
-        super().__init__()
-        self.path = normalize_to_list_of_substitutions(path)
+    _template = 'FileContent({path})'
 
-    def describe(self) -> str:
-        return f'FileContent({_describe(self.path)})'
+    def __init__(self, path: SomeSubstitutionsType) -> None:
+        self.path = normalize_to_list_of_substitutions(path)
 
     def perform(self, context: LaunchContext) -> str:
         path = perform_substitutions(context, self.path)
@@ -217,20 +194,17 @@ class FileContent(Substitution):
             raise SubstitutionFailure(f'Failed to open file: {path}') from error
 
 
-class ThisLaunchFile(Substitution):
+class ThisLaunchFile(_Described):
     """Yield the path of the launch file in hand."""
 
+    _template = '{cls}()'
     _local = 'current_launch_file_path'
-
-    def describe(self) -> str:
-        return f'{type(self).__name__}()'
 
     def perform(self, context: LaunchContext) -> str:
         values = context.get_locals_as_dict()
         if self._local not in values:
             raise SubstitutionFailure(
-                f'{type(self).__name__} used outside of a launch file (in a script)'
-            )
+                f'{type(self).__name__} used outside of a launch file (in a script)')
         return values[self._local]
 
 
@@ -240,25 +214,22 @@ class ThisLaunchFileDir(ThisLaunchFile):
     _local = 'current_launch_file_directory'
 
 
-class LaunchLogDir(Substitution):
+class LaunchLogDir(_Described):
     """Yield the folder of this launch's log files."""
 
-    def describe(self) -> str:
-        return f'{type(self).__name__}()'
+    _template = '{cls}()'
 
     def perform(self, context: LaunchContext) -> str:
         return launch_logging.launch_config.log_dir
 
 
-class AnonName(Substitution):
+class AnonName(_Described):
     """Yield a name that no other process uses, the same each time within a launch."""
 
-    def __init__(self, name: SomeSubstitutionsType) -> None:
-        super().__init__()
-        self.name = normalize_to_list_of_substitutions(name)
+    _template = 'AnonName({name})'
 
-    def describe(self) -> str:
-        return f'AnonName({_describe(self.name)})'
+    def __init__(self, name: SomeSubstitutionsType) -> None:
+        self.name = normalize_to_list_of_substitutions(name)
 
     def perform(self, context: LaunchContext) -> str:
         name = perform_substitutions(context, self.name)
@@ -274,9 +245,7 @@ class LocalSubstitution(Substitution):
     """Yield one of the context's locals, such as ``event.returncode``."""
 
     def __init__(self, expression: str, description: str | None = None) -> None:
-        super().__init__()
-        self.expression = expression
-        self.description = description
+        self.expression, self.description = expression, description
 
     def describe(self) -> str:
         return f"LocalVar('{self.description or self.expression}')"
@@ -285,27 +254,32 @@ class LocalSubstitution(Substitution):
         return eval('context.locals.' + self.expression)
 
 
-class EqualsSubstitution(Substitution):
+class _Truth(_Described):
+    """Yields true or false, as ``_is_true()`` says."""
+
+    def perform(self, context: LaunchContext) -> str:
+        return 'true' if self._is_true(context) else 'false'
+
+    def _is_true(self, context: LaunchContext) -> bool:
+        raise NotImplementedError
+
+
+class EqualsSubstitution(_Truth):
     """Yield true if both sides are the same text, number or truth value; else false."""
 
+    _template = '{cls}({left} {right})'
+
     def __init__(self, left: Any, right: Any) -> None:
-        super().__init__()
         self.left, self.right = (self.__normalize(side) for side in (left, right))
 
     @staticmethod
     def __normalize(side: Any) -> list[Substitution]:
-        if isinstance(side, (str, Substitution, list, tuple)):
-            return normalize_to_list_of_substitutions(side)
-        if side is None:
-            return normalize_to_list_of_substitutions('')
-        return normalize_to_list_of_substitutions(
-            _truth(side) if isinstance(side, bool) else str(side)
-        )
+        if not isinstance(side, (str, Substitution, list, tuple)):
+            side = '' if side is None else (
+                str(side).lower() if isinstance(side, bool) else str(side))
+        return normalize_to_list_of_substitutions(side)
 
-    def describe(self) -> str:
-        return f'{type(self).__name__}({_describe(self.left)} {_describe(self.right)})'
-
-    def _equal(self, context: LaunchContext) -> bool:
+    def _is_true(self, context: LaunchContext) -> bool:
         left = perform_substitutions(context, self.left)
         right = perform_substitutions(context, self.right)
         truths = {'true': True, '1': True, 'false': False, '0': False}
@@ -316,52 +290,54 @@ class EqualsSubstitution(Substitution):
         except ValueError:
             return left == right
 
-    def perform(self, context: LaunchContext) -> str:
-        return _truth(self._equal(context))
-
 
 class NotEqualsSubstitution(EqualsSubstitution):
     """Yield true if both sides differ."""
 
-    def perform(self, context: LaunchContext) -> str:
-        return _truth(not self._equal(context))
+    def _is_true(self, context: LaunchContext) -> bool:
+        return not super()._is_true(context)
 
 
-class _BooleanSubstitution(Substitution):
+def _evaluate(context: LaunchContext, subs: list[Substitution]) -> bool:
+    try:
+        return perform_typed_substitution(context, subs, bool)
+    except (TypeError, ValueError) as error:
+        raise SubstitutionFailure(error) from error
+
+
+class NotSubstitution(_Truth):
+    """Yield the opposite of a truth value."""
+
+    _template = '{cls}({value})'
+
+    def __init__(self, value: SomeSubstitutionsType) -> None:
+        self.value = normalize_to_list_of_substitutions(value)
+
+    def _is_true(self, context: LaunchContext) -> bool:
+        return not _evaluate(context, self.value)
+
+
+class AnySubstitution(_Truth):
+    """Yield true if any of the truth values is true."""
+
     def __init__(self, *args: SomeSubstitutionsType) -> None:
-        super().__init__()
         self.args = [normalize_to_list_of_substitutions(arg) for arg in args]
 
     def describe(self) -> str:
-        return f'{type(self).__name__}({" ".join(_describe(arg) for arg in self.args)})'
+        return f'{type(self).__name__}({" ".join(map(describe, self.args))})'
 
     def _values(self, context: LaunchContext) -> list[bool]:
-        return [_is_true(context, arg) for arg in self.args]
+        return [_evaluate(context, arg) for arg in self.args]
+
+    def _is_true(self, context: LaunchContext) -> bool:
+        return any(self._values(context))
 
 
-class NotSubstitution(_BooleanSubstitution):
-    """Yield the opposite of a truth value."""
-
-    def __init__(self, value: SomeSubstitutionsType) -> None:
-        super().__init__(value)
-        self.value = self.args[0]
-
-    def perform(self, context: LaunchContext) -> str:
-        return _truth(not self._values(context)[0])
-
-
-class AnySubstitution(_BooleanSubstitution):
-    """Yield true if any of the truth values is true."""
-
-    def perform(self, context: LaunchContext) -> str:
-        return _truth(any(self._values(context)))
-
-
-class AllSubstitution(_BooleanSubstitution):
+class AllSubstitution(AnySubstitution):
     """Yield true if all the truth values are true."""
 
-    def perform(self, context: LaunchContext) -> str:
-        return _truth(all(self._values(context)))
+    def _is_true(self, context: LaunchContext) -> bool:
+        return all(self._values(context))
 
 
 class OrSubstitution(AnySubstitution):
@@ -380,24 +356,21 @@ class AndSubstitution(AllSubstitution):
         self.left, self.right = self.args
 
 
-class IfElseSubstitution(Substitution):
+class IfElseSubstitution(_Described):
     """Yield one of two texts, by a truth value."""
+
+    _template = '{cls}({condition}, {if_value}, {else_value})'
 
     def __init__(self, condition: SomeSubstitutionsType, if_value: SomeSubstitutionsType = '',
                  else_value: SomeSubstitutionsType = '') -> None:
-        super().__init__()
         if if_value == else_value == '':
             raise RuntimeError('One of if_value and else_value must be specified')
         self.condition = normalize_to_list_of_substitutions(condition)
         self.if_value = normalize_to_list_of_substitutions(if_value)
         self.else_value = normalize_to_list_of_substitutions(else_value)
 
-    def describe(self) -> str:
-        return (f'IfElseSubstitution({_describe(self.condition)}, {_describe(self.if_value)}, '
-                f'{_describe(self.else_value)})')
-
     def perform(self, context: LaunchContext) -> str:
-        chosen = self.if_value if _is_true(context, self.condition) else self.else_value
+        chosen = self.if_value if _evaluate(context, self.condition) else self.else_value
         return perform_substitutions(context, chosen)
 
 

@@ -11,30 +11,26 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """The actions for use in launch files."""
 
-from .basic import LogInfo, OpaqueCoroutine, OpaqueFunction
-from .configuration import (
-    DeclareLaunchArgument,
+from .events import EmitEvent, LogInfo, RegisterEventHandler, Shutdown, UnregisterEventHandler
+from .execute_process import ExecuteProcess
+from .include import DeclareLaunchArgument, IncludeLaunchDescription
+from .opaque import OpaqueCoroutine, OpaqueFunction
+from .scope import (
+    AppendEnvironmentVariable,
+    GroupAction,
+    PopEnvironment,
     PopLaunchConfigurations,
+    PushEnvironment,
     PushLaunchConfigurations,
+    ResetEnvironment,
     ResetLaunchConfigurations,
+    SetEnvironmentVariable,
     SetLaunchConfiguration,
+    UnsetEnvironmentVariable,
     UnsetLaunchConfiguration,
 )
-from .environment import (
-    AppendEnvironmentVariable,
-    PopEnvironment,
-    PushEnvironment,
-    ResetEnvironment,
-    SetEnvironmentVariable,
-    UnsetEnvironmentVariable,
-)
-from .event import EmitEvent, RegisterEventHandler, Shutdown, UnregisterEventHandler
-from .execute_process import ExecuteProcess
-from .group import GroupAction
-from .include import IncludeLaunchDescription
 from .timer import TimerAction
 
 __all__ = [

@@ -11,40 +11,77 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
-"""The action that includes another launch file."""
-
-from __future__ import annotations
+"""The action that includes another launch file, and the arguments that a file declares."""
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, NoReturn
 
+from .. import logging as launch_logging
 from ..action import Action
+from ..launch_context import LaunchContext
 from ..launch_description_entity import LaunchDescriptionEntity
 from ..launch_description_source import LaunchDescriptionSource
 from ..launch_description_sources import AnyLaunchDescriptionSource
 from ..substitution import SomeSubstitutionsType
-from ..utilities import normalize_to_list_of_substitutions, perform_substitutions
-from .basic import OpaqueFunction
-from .configuration import SetLaunchConfiguration
-
-if TYPE_CHECKING:
-    from ..launch_context import LaunchContext
+from ..utilities import (
+    normalize_to_list_of_substitutions,
+    optional_substitutions,
+    perform_substitutions,
+)
+from .opaque import OpaqueFunction
+from .scope import SetLaunchConfiguration
 
 _FILE_LOCALS = ('current_launch_file_path', 'current_launch_file_directory')
+
+
+class DeclareLaunchArgument(Action):
+    """Declare an argument that ``name:=value`` or an including file may give."""
+
+    def __init__(self, name: str, *, default_value: SomeSubstitutionsType | None = None,
+                 description: str | None = None, choices: list[str] | None = None,
+                 **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.name = name
+        self.choices = choices
+        self.default_value = optional_substitutions(default_value)
+        if choices is not None:
+            if not choices:
+                self.__fail('Provided choices arg is empty. Use None to ignore the choice list.')
+            if isinstance(default_value, str) and default_value not in choices:
+                self.__fail(f'Provided default_value "{default_value}" is not in provided '
+                            f'choices "{choices}".')
+        if description is None:
+            description = 'no description given' if choices is None else f'One of: {choices}'
+        elif choices is not None:
+            stop = '' if description.endswith('.') else '.'
+            description += f'{stop} Valid choices are: {choices}'
+        self.description = description
+        self._conditionally_included = False
+
+    @staticmethod
+    def __fail(message: str) -> NoReturn:
+        launch_logging.get_logger('launch.actions.declare_launch_argument').error(message)
+        raise RuntimeError(message)
+
+    def execute(self, context: LaunchContext) -> None:
+        configurations = context.launch_configurations
+        if self.name not in configurations:
+            if self.default_value is None:
+                self.__fail(f'Required launch argument "{self.name}" '
+                            f'(description: "{self.description}") was not provided')
+            configurations[self.name] = perform_substitutions(context, self.default_value)
+        if self.choices is not None and configurations[self.name] not in self.choices:
+            self.__fail(f'Argument "{self.name}" provided value "{configurations[self.name]}" is '
+                        f'not valid. Valid options are: {self.choices}')
 
 
 class IncludeLaunchDescription(Action):
     """Visit a launch description from elsewhere, with arguments as (name, value) pairs."""
 
-    def __init__(
-        self,
-        launch_description_source: LaunchDescriptionSource | SomeSubstitutionsType,
-        *,
-        launch_arguments: Iterable[tuple[Any, SomeSubstitutionsType]] | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, launch_description_source: LaunchDescriptionSource | SomeSubstitutionsType,
+                 *, launch_arguments: Iterable[tuple[Any, SomeSubstitutionsType]] | None = None,
+                 **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not isinstance(launch_description_source, LaunchDescriptionSource):
             launch_description_source = AnyLaunchDescriptionSource(launch_description_source)
@@ -78,8 +115,7 @@ class IncludeLaunchDescription(Action):
                 raise RuntimeError(
                     'Included launch description missing required argument '
                     f"'{argument.name}' (description: '{argument.description}'), "
-                    f'given: [{", ".join(given)}]'
-                )
+                    f'given: [{", ".join(given)}]')
         location = self.launch_description_source.location
         path = os.path.abspath(location)
         values = context.get_locals_as_dict()

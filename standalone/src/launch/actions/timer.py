@@ -11,26 +11,21 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """The action that defers others."""
-
-from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..action import Action
 from ..event_handler import EventHandler
 from ..event_handlers import OnShutdown
 from ..events import TimerEvent
+from ..launch_context import LaunchContext
 from ..launch_description_entity import LaunchDescriptionEntity
 from ..substitution import SomeSubstitutionsType
 from ..utilities.type_utils import normalize_typed_substitution, perform_typed_substitution
-from .basic import OpaqueFunction
-
-if TYPE_CHECKING:
-    from ..launch_context import LaunchContext
+from .opaque import OpaqueFunction
 
 
 class TimerAction(Action):
@@ -38,15 +33,13 @@ class TimerAction(Action):
 
     def __init__(self, *, period: float | SomeSubstitutionsType,
                  actions: Iterable[LaunchDescriptionEntity],
-                 cancel_on_shutdown: bool | SomeSubstitutionsType = True,
-                 **kwargs: Any) -> None:
+                 cancel_on_shutdown: bool | SomeSubstitutionsType = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.period = normalize_typed_substitution(period, float)
         self.actions = list(actions)
         self.__cancel_on_shutdown = normalize_typed_substitution(cancel_on_shutdown, bool)
         self.__canceled = False
         self.__done: asyncio.Future | None = None
-        self.__timer: asyncio.TimerHandle | None = None
 
     def describe(self) -> str:
         return f'TimerAction(period={self.period}, actions=<actions>)'
@@ -57,15 +50,13 @@ class TimerAction(Action):
     def cancel(self) -> None:
         """Keep the actions from being yielded; does nothing if they were already."""
         self.__canceled = True
-        if self.__timer is not None:
-            self.__timer.cancel()
-        if self.__done is not None and not self.__done.done():
-            self.__done.set_result(None)
+        if self.__done is not None:
+            self.__done.cancel()
 
     def execute(self, context: LaunchContext) -> None:
         self.__done = done = context.asyncio_loop.create_future()
         if self.__canceled:
-            done.set_result(None)
+            done.cancel()
             return
         locals_then = dict(context.get_locals_as_dict())
 
@@ -75,8 +66,7 @@ class TimerAction(Action):
 
         context.register_event_handler(EventHandler(
             matcher=lambda event: isinstance(event, TimerEvent) and event.timer_action is self,
-            entities=OpaqueFunction(function=yield_actions), handle_once=True,
-        ))
+            entities=OpaqueFunction(function=yield_actions), handle_once=True))
 
         def fire() -> None:
             if not done.done():
@@ -84,7 +74,8 @@ class TimerAction(Action):
                 done.set_result(None)
 
         period = perform_typed_substitution(context, self.period, float)
-        self.__timer = context.asyncio_loop.call_later(period, fire)
+        timer = context.asyncio_loop.call_later(period, fire)
+        done.add_done_callback(lambda _: timer.cancel())
         if perform_typed_substitution(context, self.__cancel_on_shutdown, bool):
             context.register_event_handler(OnShutdown(on_shutdown=lambda *_: self.cancel()))
 

@@ -11,22 +11,17 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """The events that the launch service itself knows."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from typing import Any
 
 from ..event import Event
 from . import process as process
-from .matchers import matches_action
 
 
 class ExecutionComplete(Event):
     """Say that an action has completed."""
-
-    name = 'launch.events.ExecutionComplete'
 
     def __init__(self, *, action: Any) -> None:
         self.action = action
@@ -35,8 +30,6 @@ class ExecutionComplete(Event):
 class IncludeLaunchDescription(Event):
     """Ask for a launch description to be visited."""
 
-    name = 'launch.events.IncludeLaunchDescription'
-
     def __init__(self, launch_description: Any) -> None:
         self.launch_description = launch_description
 
@@ -44,11 +37,7 @@ class IncludeLaunchDescription(Event):
 class Shutdown(Event):
     """Ask for all to be shut down."""
 
-    name = 'launch.events.Shutdown'
-
-    def __init__(self, *, reason: str = 'reason not given', due_to_sigint: bool = False,
-                 **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *, reason: str = 'reason not given', due_to_sigint: bool = False) -> None:
         self.reason = reason
         self.due_to_sigint = due_to_sigint
 
@@ -56,10 +45,13 @@ class Shutdown(Event):
 class TimerEvent(Event):
     """Say that a timer has run out."""
 
-    name = 'launch.events.TimerEvent'
-
     def __init__(self, *, timer_action: Any) -> None:
         self.timer_action = timer_action
+
+
+def matches_action(target_action: Any) -> Callable[[Any], bool]:
+    """Return a matcher of exactly this action."""
+    return lambda action: action is target_action
 
 
 __all__ = ['ExecutionComplete', 'IncludeLaunchDescription', 'Shutdown', 'TimerEvent',

@@ -11,15 +11,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """Helpers for actions and substitutions, those of other packages included."""
-
-from __future__ import annotations
 
 import collections.abc
 import os
 from typing import Any
 
+from ..launch_context import LaunchContext
 from ..launch_description_entity import LaunchDescriptionEntity
 from ..substitution import Substitution, TextSubstitution
 
@@ -31,8 +29,7 @@ def is_a(obj: Any, entity_type: type) -> bool:
 def is_a_subclass(obj: Any, entity_type: type) -> bool:
     """Tell if obj is an instance of the class, or a subclass of it."""
     return isinstance(obj, entity_type) or (
-        isinstance(obj, type) and issubclass(obj, entity_type)
-    )
+        isinstance(obj, type) and issubclass(obj, entity_type))
 
 
 def ensure_argument_type(argument: Any, types: Any, argument_name: str, caller: str = '') -> None:
@@ -41,10 +38,8 @@ def ensure_argument_type(argument: Any, types: Any, argument_name: str, caller: 
     if not isinstance(argument, allowed):
         names = ', '.join(f"'{t}'" for t in allowed)
         where = f' to {caller}' if caller else ''
-        raise TypeError(
-            f"Expected '{argument_name}'{where} to be one of [{names}], "
-            f"but got '{argument}' of type '{type(argument)}'"
-        )
+        raise TypeError(f"Expected '{argument_name}'{where} to be one of [{names}], "
+                        f"but got '{argument}' of type '{type(argument)}'")
 
 
 def normalize_to_list_of_substitutions(subs: Any) -> list[Substitution]:
@@ -55,14 +50,22 @@ def normalize_to_list_of_substitutions(subs: Any) -> list[Substitution]:
             return TextSubstitution(text=os.fspath(item))
         if isinstance(item, Substitution):
             return item
-        raise TypeError(
-            f"Failed to normalize given item of type '{type(item)}', when only "
-            "'str' or 'launch.Substitution' were expected."
-        )
+        raise TypeError(f"Failed to normalize given item of type '{type(item)}', when only "
+                        "'str' or 'launch.Substitution' were expected.")
 
     if isinstance(subs, collections.abc.Iterable) and not isinstance(subs, (str, os.PathLike)):
         return [one(item) for item in subs]
     return [one(subs)]
+
+
+def optional_substitutions(subs: Any) -> list[Substitution] | None:
+    """Normalize substitutions, or return None for None."""
+    return None if subs is None else normalize_to_list_of_substitutions(subs)
+
+
+def describe(subs: collections.abc.Iterable[Substitution]) -> str:
+    """Return substitutions in words."""
+    return ' + '.join(sub.describe() for sub in subs)
 
 
 def normalize_to_list_of_entities(entities: Any) -> list[LaunchDescriptionEntity]:
@@ -72,13 +75,14 @@ def normalize_to_list_of_entities(entities: Any) -> list[LaunchDescriptionEntity
     return [e for item in entities for e in normalize_to_list_of_entities(item)]
 
 
-def perform_substitutions(context: Any, subs: collections.abc.Iterable[Substitution]) -> str:
+def perform_substitutions(context: LaunchContext,
+                          subs: collections.abc.Iterable[Substitution]) -> str:
     """Join what the substitutions yield in this context."""
     return ''.join(context.perform_substitution(sub) for sub in subs)
 
 
 def visit_all_entities_and_collect_futures(
-    entity: LaunchDescriptionEntity, context: Any, pairs: list | None = None
+    entity: LaunchDescriptionEntity, context: LaunchContext, pairs: list | None = None
 ) -> list[tuple]:
     """Visit an entity and all that it yields; return (entity, future) of those taking time.
 

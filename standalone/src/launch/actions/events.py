@@ -11,23 +11,33 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Actions on events and their handlers, and the one that logs."""
 
-"""Actions on events and their handlers."""
+from typing import Any
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
+from .. import events
 from .. import logging as launch_logging
 from ..action import Action
 from ..event import Event
 from ..event_handler import BaseEventHandler
-from ..events import Shutdown as ShutdownEvent
-from ..events.process import ProcessExited
-from ..utilities import normalize_to_list_of_entities
+from ..launch_context import LaunchContext
+from ..substitution import SomeSubstitutionsType
+from ..utilities import (
+    normalize_to_list_of_entities,
+    normalize_to_list_of_substitutions,
+    perform_substitutions,
+)
 
-if TYPE_CHECKING:
-    from ..launch_context import LaunchContext
+
+class LogInfo(Action):
+    """Log a message."""
+
+    def __init__(self, *, msg: SomeSubstitutionsType, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.msg = normalize_to_list_of_substitutions(msg)
+
+    def execute(self, context: LaunchContext) -> None:
+        launch_logging.get_logger('launch.user').info(perform_substitutions(context, self.msg))
 
 
 class EmitEvent(Action):
@@ -47,11 +57,11 @@ class Shutdown(EmitEvent):
     """Shut all down. As a process's ``on_exit``, it makes that process a required one."""
 
     def __init__(self, *, reason: str = 'reason not given', **kwargs: Any) -> None:
-        super().__init__(event=ShutdownEvent(reason=reason), **kwargs)
+        super().__init__(event=events.Shutdown(reason=reason), **kwargs)
 
     def execute(self, context: LaunchContext) -> None:
         event = context.get_locals_as_dict().get('event')
-        if isinstance(event, ProcessExited):
+        if isinstance(event, events.process.ProcessExited):
             launch_logging.get_logger('launch').info(
                 f'process[{event.process_name}] was required: shutting down launched system')
         super().execute(context)

@@ -11,38 +11,17 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
-"""Actions that log, or call what the user gives them."""
-
-from __future__ import annotations
+"""Actions that call what the user gives them."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .. import logging as launch_logging
 from ..action import Action
 from ..event_handlers import OnShutdown
-from ..substitution import SomeSubstitutionsType
-from ..utilities import (
-    ensure_argument_type,
-    normalize_to_list_of_substitutions,
-    perform_substitutions,
-)
-
-if TYPE_CHECKING:
-    from ..launch_context import LaunchContext
-
-
-class LogInfo(Action):
-    """Log a message."""
-
-    def __init__(self, *, msg: SomeSubstitutionsType, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.msg = normalize_to_list_of_substitutions(msg)
-
-    def execute(self, context: LaunchContext) -> None:
-        launch_logging.get_logger('launch.user').info(perform_substitutions(context, self.msg))
+from ..launch_context import LaunchContext
+from ..utilities import ensure_argument_type
 
 
 class OpaqueFunction(Action):
@@ -56,10 +35,10 @@ class OpaqueFunction(Action):
                             f"'{type(function)}'")
         ensure_argument_type(args, (Iterable, type(None)), 'args', 'OpaqueFunction')
         ensure_argument_type(kwargs, (dict, type(None)), 'kwargs', 'OpaqueFunction')
-        self.__function, self.__args, self.__kwargs = function, args or (), kwargs or {}
+        self.__call = lambda context: function(context, *(args or ()), **(kwargs or {}))
 
     def execute(self, context: LaunchContext) -> Any:
-        return self.__function(context, *self.__args, **self.__kwargs)
+        return self.__call(context)
 
 
 class OpaqueCoroutine(Action):
@@ -75,32 +54,22 @@ class OpaqueCoroutine(Action):
         if not asyncio.iscoroutinefunction(coroutine):
             raise TypeError("OpaqueCoroutine expected a coroutine function for 'coroutine', got "
                             f"'{type(coroutine)}'")
-        self.__coroutine, self.__args, self.__kwargs = coroutine, args or (), kwargs or {}
-        self.__ignore_context = ignore_context
-        self.__future: asyncio.Future | None = None
+        self.__call = lambda context: coroutine(
+            *(() if ignore_context else (context,)), *(args or ()), **(kwargs or {}))
+        self.__done: asyncio.Task | None = None
 
     def execute(self, context: LaunchContext) -> None:
-        leading = () if self.__ignore_context else (context,)
-        task = context.asyncio_loop.create_task(
-            self.__coroutine(*leading, *self.__args, **self.__kwargs))
-        done = context.asyncio_loop.create_future()
+        task = context.asyncio_loop.create_task(self.__call(context))
 
-        def on_done(task: asyncio.Task) -> None:
-            error = None if task.cancelled() else task.exception()
-            if done.cancelled():
-                return
-            if error is not None:
-                done.set_exception(error)
-            else:
-                done.set_result(None)
-
-        task.add_done_callback(on_done)
-        self.__future = done
+        async def wait() -> None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
         def cancel(*_: Any) -> None:
             task.cancel()
 
+        self.__done = context.asyncio_loop.create_task(wait())
         context.register_event_handler(OnShutdown(on_shutdown=cancel))
 
     def get_asyncio_future(self) -> asyncio.Future | None:
-        return self.__future
+        return self.__done
