@@ -44,7 +44,9 @@ class FakeSegmenter(VideoSegmenter):
 
     name = 'fake'
 
-    def __init__(self, observe_s: float = 0.0, predict_s: float = 0.0, name: str = 'fake') -> None:
+    def __init__(self, observe_s: float = 0.0, predict_s: float = 0.0, name: str = 'fake', *,
+                 points: dict[str, float] | None = None, batch: int = 1) -> None:
+        """``points`` maps operating points to the seconds of ``predict``; ``batch``: preferred."""
         self.name = name  # type: ignore[misc]
         self.label_space = label_space('camvid')
         self.observe_s, self.predict_s = observe_s, predict_s
@@ -56,6 +58,33 @@ class FakeSegmenter(VideoSegmenter):
         self.predicting = threading.Event()
         self.gate = threading.Event()
         self.gate.set()
+        self.points = points or {}
+        self.point = next(iter(self.points), '')
+        self.prepared: list[tuple[tuple[int, int], str | None]] = []
+        self.fail_prepare: set[str] = set()
+        self.batch = batch
+
+    def operating_points(self) -> tuple[str, ...]:
+        return tuple(self.points)
+
+    @property
+    def operating_point(self) -> str:
+        return self.point
+
+    def operate_at(self, name: str) -> None:
+        if name not in self.points:
+            raise ValueError(name)
+        assert any(prepared == name for _, prepared in self.prepared)
+        self.point = name
+
+    def prepare(self, size: tuple[int, int], operating_point: str | None = None) -> None:
+        if operating_point in self.fail_prepare:
+            raise RuntimeError('told to fail')
+        self.prepared.append((size, operating_point))
+
+    @property
+    def preferred_batch(self) -> int:
+        return self.batch
 
     def new_state(self, camera: str) -> FakeState:
         return FakeState(camera)
@@ -79,7 +108,8 @@ class FakeSegmenter(VideoSegmenter):
         self.predicting.set()
         assert self.gate.wait(10)
         self.batches.append(len(observations))
-        time.sleep(self.predict_s)
+        point = self.point
+        time.sleep(self.points.get(point, self.predict_s))
         results = []
         for observation, state in zip(observations, states, strict=True):
             assert isinstance(state, FakeState)
@@ -88,8 +118,9 @@ class FakeSegmenter(VideoSegmenter):
             if state.observed[:len(state.predicted)] != state.predicted:
                 self.out_of_order.append(state)
             labels = np.full(observation.frame.size, len(state.predicted) % 256, np.uint8)
-            results.append(Segmentation(labels, provenance={'by': self.name},
-                                        stages_ms={'network': 1.0}))
+            results.append(Segmentation(
+                labels, provenance={'by': self.name, 'operating_point': point},
+                stages_ms={'network': 1.0}))
         if any(observation.frame.stamp_ns in self.fail_predict for observation in observations):
             raise RuntimeError('told to fail')
         return results

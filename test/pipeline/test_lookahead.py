@@ -34,3 +34,35 @@ def test_begins_so_that_observing_ends_when_the_device_does():
     assert look.delay_ns(999 * MS) == 0
     look.device_done(300 * MS)
     assert look.delay_ns(300 * MS) == 0
+
+
+def test_what_is_ahead_already_is_waited_for():
+    look = LookAhead()
+    look.observed(4 * MS)
+    look.device_began(0)
+    look.device_done(20 * MS)
+    # The device is free, but one is being observed for it.
+    assert look.delay_ns(20 * MS, 1) == 20 * MS - 5 * MS - MARGIN_NS
+    # They go together, so there is nothing to wait for.
+    assert look.delay_ns(20 * MS, 1, 2) == 0
+    look.device_began(20 * MS)
+    assert look.delay_ns(25 * MS, 1) == (15 + 20 - 5) * MS - MARGIN_NS
+    assert look.delay_ns(25 * MS, 3, 2) == (15 + 20 - 5) * MS - MARGIN_NS
+
+
+def test_a_costly_observe_is_begun_although_others_are_ahead():
+    look = LookAhead()
+    look.observed(30 * MS)
+    look.device_began(0)
+    look.device_done(2 * MS)
+    assert look.delay_ns(2 * MS, 3) == 0
+
+
+def test_another_segmenter_is_learnt_anew():
+    look = LookAhead()
+    look.observed(30 * MS)
+    look.device_began(0)
+    look.device_done(50 * MS)
+    look.forget()
+    assert look.delay_ns(60 * MS, 5) == 0
+    assert look.observe_ns == 0

@@ -13,6 +13,7 @@
 # limitations under the License.
 from __future__ import annotations
 
+import json
 import random
 import threading
 import time
@@ -27,7 +28,9 @@ from hypothesis import strategies as st
 from vidseg_ros.methods.base import Wanted
 from vidseg_ros.pipeline.accounts import STAGES
 from vidseg_ros.pipeline.arrival import Arrival, BadFrame
-from vidseg_ros.pipeline.pipeline import TOO_OLD, Pipeline
+from vidseg_ros.pipeline.observe_pool import TOO_OLD
+from vidseg_ros.pipeline.pipeline import Pipeline
+from vidseg_ros.pipeline.trace import Trace
 
 S = 1_000_000_000
 IMAGE = np.zeros((4, 6, 3), np.uint8)
@@ -168,21 +171,95 @@ def test_old_frames_are_dropped_on_arrival_and_counted():
         assert run.stamps('a')[-1] == 3 * S
 
 
-def test_every_keeps_memory_bounded_and_says_so():
+def test_frames_that_grew_too_old_while_they_waited_are_dropped_too():
+    """The first holds the device for longer than the second, not old on arrival, may take."""
     segmenter = FakeSegmenter()
-    with Run(segmenter, policy='every', queue_limit=5) as run:
+    with Run(segmenter, max_age_ns=S // 10) as run:
         run.pipeline.add_camera('a')
+        run.pipeline.add_camera('b')
         segmenter.gate.clear()
-        for i in range(30):
-            run.pipeline.submit('a', arrival(i))
-            if i == 0:
-                assert segmenter.predicting.wait(5)
+        run.pipeline.submit('a', arrival(0))
+        assert segmenter.predicting.wait(5)
+        run.pipeline.submit('a', arrival(1))  # observed ahead
+        while run.pipeline.statistics('a').waiting:
+            time.sleep(0.001)
+        assert run.pipeline.submit('a', arrival(2))
+        time.sleep(0.15)
         segmenter.gate.set()
         run.settle()
-        statistics = run.pipeline.statistics('a')
-        assert statistics.drops['queue full'] == 30 - len(run.results['a'])
-        assert 5 <= len(run.results['a']) <= 8
-        assert ('a', 'queue full', '5 frames wait already') in run.reports
+        assert run.stamps('a') == [0, 1]
+        assert run.pipeline.statistics('a').drops == {TOO_OLD: 1}
+        run.pipeline.submit('a', arrival(3))
+        run.settle()
+        assert run.stamps('a') == [0, 1, 3]
+
+
+def test_every_holds_its_feeders_and_drops_nothing():
+    """While one camera has no room its feeder waits; the other goes on."""
+    segmenter = FakeSegmenter(predict_s=0.002)
+    made = []
+    with Run(segmenter, policy='every', queue_limit=3, room_made=made.append) as run:
+        run.pipeline.add_camera('a')
+        run.pipeline.add_camera('b')
+        most = 0
+
+        def feed():
+            nonlocal most
+            for i in range(60):
+                assert run.pipeline.wait_for_room('a', 10)
+                run.pipeline.submit('a', arrival(i))
+                most = max(most, run.pipeline.statistics('a').waiting)
+
+        feeder = threading.Thread(target=feed)
+        feeder.start()
+        for i in range(5):
+            assert run.pipeline.has_room('b')
+            run.pipeline.submit('b', arrival(i))
+            while len(run.results['b']) <= i:
+                time.sleep(0.001)
+        assert feeder.is_alive()
+        feeder.join()
+        run.settle()
+        assert run.stamps('a') == list(range(60))
+        assert most == 3
+        assert run.pipeline.statistics('a').drops == {}
+        assert 'a' in made
+        assert 'b' not in made
+
+
+def test_a_feeder_that_waits_for_room_does_not_hold_up_the_end():
+    segmenter = FakeSegmenter()
+    with Run(segmenter, policy='every', queue_limit=1) as run:
+        run.pipeline.add_camera('a')
+        segmenter.gate.clear()
+        for i in range(4):
+            run.pipeline.submit('a', arrival(i))
+        answers = []
+        feeder = threading.Thread(
+            target=lambda: answers.append(run.pipeline.wait_for_room('a')))
+        feeder.start()
+        time.sleep(0.02)
+        assert not answers
+        segmenter.gate.set()
+        assert run.pipeline.close(10)
+        feeder.join(5)
+        assert len(answers) == 1
+
+
+def test_room_is_told_of_when_the_policy_changes():
+    segmenter = FakeSegmenter()
+    made = []
+    with Run(segmenter, policy='every', queue_limit=1, room_made=made.append) as run:
+        run.pipeline.add_camera('a')
+        segmenter.gate.clear()
+        for i in range(4):
+            run.pipeline.submit('a', arrival(i))
+        assert segmenter.predicting.wait(5)
+        assert not run.pipeline.has_room('a')
+        made.clear()
+        run.pipeline.set_policy('latest')
+        assert made == ['a']
+        assert run.pipeline.has_room('a')
 
 
 def test_bad_frames_are_counted_by_cause_and_the_next_is_segmented():
@@ -360,9 +437,11 @@ def test_cameras_come_and_go():
             run.pipeline.statistics('c')
 
 
-def test_frames_of_several_cameras_go_to_the_device_together_where_allowed():
-    segmenter = FakeSegmenter()
-    with Run(segmenter, policy='every', max_batch=4, observe_workers=2) as run:
+@pytest.mark.parametrize(('preferred', 'allowed', 'largest'), [(4, 0, 4), (4, 2, 2), (1, 4, 1)])
+def test_frames_of_several_cameras_go_to_the_device_together_where_that_is_cheaper(
+        preferred, allowed, largest):
+    segmenter = FakeSegmenter(batch=preferred)
+    with Run(segmenter, policy='every', max_batch=allowed, observe_workers=2) as run:
         for camera in 'abcd':
             run.pipeline.add_camera(camera)
         segmenter.gate.clear()
@@ -372,9 +451,153 @@ def test_frames_of_several_cameras_go_to_the_device_together_where_allowed():
         time.sleep(0.1)
         segmenter.gate.set()
         run.settle()
-        assert max(segmenter.batches) > 1
+        assert max(segmenter.batches) == largest
         assert sum(segmenter.batches) == 24
+        assert sum(size * count for size, count in
+                   run.pipeline.overall().batches.items()) == 24
         assert all(run.stamps(camera) == list(range(6)) for camera in 'abcd')
+
+
+@pytest.mark.parametrize(('batch', 'predict_s'), [(1, 0.01), (4, 0.03)])
+def test_overload_is_shared_fairly_and_what_comes_out_is_fresh(batch, predict_s):
+    """Four cameras, one of them bursty, of 100 Hz each; the device does some 100 a second."""
+    work_s = 0.002 + predict_s
+    with Run(FakeSegmenter(0.002, predict_s, batch=batch), observe_workers=2) as run:
+        for camera in 'abcd':
+            run.pipeline.add_camera(camera)
+        over = threading.Event()
+
+        def feed(camera, offset):
+            began = time.monotonic() + offset
+            i = 0
+            while not over.is_set():
+                for _ in range(3 if camera == 'd' and i % 7 == 0 else 1):
+                    run.pipeline.submit(camera, arrival(i))
+                    i += 1
+                time.sleep(max(0.0, began + i * 0.01 - time.monotonic()))
+
+        threads = [threading.Thread(target=feed, args=(camera, 0.0025 * index))
+                   for index, camera in enumerate('abcd')]
+        for thread in threads:
+            thread.start()
+        time.sleep(1.5)
+        over.set()
+        for thread in threads:
+            thread.join()
+        run.settle()
+        counts = [len(run.results[camera]) for camera in 'abcd']
+        assert max(counts) - min(counts) <= 0.1 * max(counts) + 2
+        assert sum(counts) > 0.8 * 1.5 * batch / work_s
+        for camera in 'abcd':
+            assert run.pipeline.statistics(camera).latency['total'].p50 < 2e3 * work_s
+
+
+def test_a_slow_camera_does_not_wait_behind_fast_ones():
+    with Run(FakeSegmenter(0.0, 0.01)) as run:
+        for camera in ('fast', 'faster', 'slow'):
+            run.pipeline.add_camera(camera)
+        for i in range(200):
+            run.pipeline.submit('fast', arrival(i))
+            run.pipeline.submit('faster', arrival(2 * i))
+            time.sleep(0.002)
+            run.pipeline.submit('faster', arrival(2 * i + 1))
+            if i % 40 == 20:
+                run.pipeline.submit('slow', arrival(i))
+            time.sleep(0.003)
+        run.settle()
+        assert len(run.results['slow']) == 5
+        # At most the frame on the device and the one observed ahead go before it.
+        assert run.pipeline.statistics('slow').latency['total'].p50 < 45
+
+
+def test_cameras_are_observed_side_by_side():
+    with Run(FakeSegmenter(0.03, 0.001), policy='every', observe_workers=3) as run:
+        for camera in 'abc':
+            run.pipeline.add_camera(camera)
+        began = time.monotonic()
+        for i in range(6):
+            for camera in 'abc':
+                run.pipeline.submit(camera, arrival(i))
+        run.settle()
+        assert time.monotonic() - began < 18 * 0.03 * 0.6
+        assert all(run.stamps(camera) == list(range(6)) for camera in 'abc')
+
+
+def test_the_number_of_observe_threads_changes_while_it_runs():
+    def count():
+        return sum(thread.name.startswith('pipeline_observe') for thread in
+                   threading.enumerate())
+    with Run(FakeSegmenter(0.001), policy='every', observe_workers=1) as run:
+        before = count()
+        run.pipeline.add_camera('a')
+        for workers in (3, 1, 2):
+            run.pipeline.set_observe_workers(workers)
+            for i in range(5):
+                run.pipeline.submit('a', arrival(i))
+            run.settle()
+            deadline = time.monotonic() + 5
+            while count() != before - 1 + workers and time.monotonic() < deadline:
+                time.sleep(0.005)
+            assert count() == before - 1 + workers
+        assert run.stamps('a') == list(range(5)) * 3
+
+
+def test_a_latency_budget_moves_the_method_and_back():
+    segmenter = FakeSegmenter(points={'full': 0.02, 'half': 0.004})
+    with Run(segmenter, latency_budget_ms=12.0) as run:
+        run.pipeline.add_camera('a')
+
+        def feed_until(done):
+            deadline = time.monotonic() + 10
+            i = len(run.results['a']) * 1000
+            while not done() and time.monotonic() < deadline:
+                run.pipeline.submit('a', arrival(i))
+                i += 1
+                time.sleep(0.01)
+            assert done()
+        feed_until(lambda: segmenter.point == 'half')
+        assert segmenter.prepared == [((4, 6), 'half')]
+        overall = run.pipeline.overall()
+        assert (overall.operating_point, overall.moves) == ('half', 1)
+        run.pipeline.set_latency_budget(0.0)
+        feed_until(lambda: segmenter.point == 'full')
+
+
+def test_a_point_that_can_not_be_built_is_left_out():
+    segmenter = FakeSegmenter(points={'full': 0.02, 'half': 0.01, 'third': 0.003})
+    segmenter.fail_prepare.add('half')
+    with Run(segmenter, latency_budget_ms=8.0) as run:
+        run.pipeline.add_camera('a')
+        deadline = time.monotonic() + 10
+        i = 0
+        while segmenter.point != 'third' and time.monotonic() < deadline:
+            run.pipeline.submit('a', arrival(i))
+            i += 1
+            time.sleep(0.01)
+        assert segmenter.point == 'third'
+        assert run.pipeline.overall().budget_problem == \
+            'operating point half: RuntimeError: told to fail'
+
+
+def test_a_trace_shows_who_did_what(tmp_path):
+    trace = Trace(tmp_path / 'trace.json')
+    with Run(FakeSegmenter(0.02, 0.02), policy='every', trace=trace) as run:
+        run.pipeline.add_camera('a')
+        for i in range(4):
+            run.pipeline.submit('a', arrival(i))
+        run.settle()
+    trace.close()
+    events = [event for event in json.loads((tmp_path / 'trace.json').read_text())
+              if event.get('ph') == 'X']
+    by = {name: [event for event in events if event['name'] == name]
+          for name in ('convert', 'observe', 'predict', 'publish')}
+    assert [len(found) for found in by.values()] == [4, 4, 4, 4]
+    assert all(event['args']['camera'] == 'a' for event in events)
+    assert [event['args']['sequence'] for event in by['predict']] == [0, 1, 2, 3]
+    # The second frame is observed while the first is on the device, in another lane.
+    first, second = by['predict'][0], by['observe'][1]
+    assert first['tid'] != second['tid']
+    assert second['ts'] < first['ts'] + first['dur']
 
 
 def test_closing_while_frames_wait_ends_promptly():
@@ -389,6 +612,7 @@ def test_closing_while_frames_wait_ends_promptly():
     assert segmenter.closed == 1
     assert not run.pipeline.submit('a', arrival(1))
     assert not [t for t in threading.enumerate() if t.name.startswith('pipeline')]
+    assert not run.pipeline.wait_for_room('a', 1)
 
 
 @settings(max_examples=25, deadline=None)
@@ -397,7 +621,8 @@ def test_closing_while_frames_wait_ends_promptly():
 def test_whatever_happens_every_frame_is_accounted_for(seed, policy, workers, batch):
     """Random frames, faults, resets, swaps and policy changes, from several threads."""
     chance = random.Random(seed)
-    made = [FakeSegmenter(chance.choice([0, 0.0005]), chance.choice([0, 0.001]), name='m0')]
+    made = [FakeSegmenter(chance.choice([0, 0.0005]), chance.choice([0, 0.001]), name='m0',
+                          batch=3)]
     cameras = ['a', 'b', 'c'][:chance.randint(1, 3)]
     frames = 40
     with Run(made[0], policy=policy, observe_workers=workers, max_batch=batch,
@@ -422,7 +647,8 @@ def test_whatever_happens_every_frame_is_accounted_for(seed, policy, workers, ba
             time.sleep(chance.random() * 0.01)
             what = chance.choice(['swap', 'reset', 'fault'])
             if what == 'swap':
-                made.append(FakeSegmenter(0, chance.choice([0, 0.001]), name=f'm{i + 1}'))
+                made.append(FakeSegmenter(0, chance.choice([0, 0.001]), name=f'm{i + 1}',
+                                          batch=chance.randint(1, 3)))
                 run.pipeline.swap(made[-1])
             elif what == 'reset':
                 run.pipeline.reset(chance.choice([None, *cameras]))

@@ -141,6 +141,22 @@ class CameraStatistics:
     provenance: dict[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class PipelineStatistics:
+    """
+    What is known of all cameras together.
+
+    ``batches`` maps how many frames went to the device together to how often they did.
+    ``operating_point`` is the method's present one, '' if it has none; ``moves`` counts how
+    often the latency budget changed it; ``budget_problem`` says why a point could not be had.
+    """
+
+    batches: dict[int, int]
+    operating_point: str = ''
+    moves: int = 0
+    budget_problem: str = ''
+
+
 def unseen(camera: str) -> CameraStatistics:
     """Return the statistics of a camera of which nothing is known."""
     return CameraStatistics(

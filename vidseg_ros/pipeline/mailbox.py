@@ -22,7 +22,6 @@ FramePolicy = Literal['latest', 'every']
 FRAME_POLICIES: tuple[str, ...] = get_args(FramePolicy)
 
 SUPERSEDED = 'superseded'
-QUEUE_FULL = 'queue full'
 
 T = TypeVar('T')
 
@@ -31,8 +30,8 @@ class Mailbox(Generic[T]):
     """
     Hold what waits to be processed.
 
-    ``latest`` holds one item, and a newer one takes its place. ``every`` is a queue of at most
-    ``limit`` items, so that memory stays bounded; what arrives when it is full is refused.
+    ``latest`` holds one item, and a newer one takes its place. ``every`` is a queue that drops
+    nothing: who fills it waits while there is no ``room``, which is at ``limit`` items.
     Not locked: the owner does that.
     """
 
@@ -55,15 +54,17 @@ class Mailbox(Generic[T]):
     def __len__(self) -> int:
         return len(self._items)
 
+    @property
+    def room(self) -> bool:
+        """Tell whether another item may come; needs no lock."""
+        return self._policy == 'latest' or len(self._items) < self.limit
+
     def put(self, item: T) -> list[tuple[T, str]]:
         """Add an item; return what fell out for it, each with the cause."""
-        if self._policy == 'every':
-            if len(self._items) >= self.limit:
-                return [(item, QUEUE_FULL)]
-            self._items.append(item)
-            return []
-        fallen = [(old, SUPERSEDED) for old in self._items]
-        self._items.clear()
+        fallen = []
+        if self._policy == 'latest':
+            fallen = [(old, SUPERSEDED) for old in self._items]
+            self._items.clear()
         self._items.append(item)
         return fallen
 

@@ -14,94 +14,43 @@
 """
 Bring frames of many cameras through one method: in order, fairly, and without piling up.
 
-Three threads share the work, so that the parts of consecutive frames overlap: ``observe``
-(conversion and the method's CPU step), the device (the method's ``predict``) and ``deliver``
-(the outputs). Per camera at most one frame is between ``observe`` and the device; with the policy
-'latest' a frame is only taken out of its mailbox when the device will soon have time for it.
+Threads share the work, so that the parts of consecutive frames and of different cameras overlap:
+a pool runs ``observe`` (conversion and the method's CPU step), one thread the device (the
+method's ``predict``) and one delivers (the outputs). Per camera at most one frame is between
+``observe`` and the device; with the policy 'latest' a frame is only taken out of its mailbox when
+the device will soon have time for it. ``floor`` has what they share.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from vidseg_ros.methods.base import (
-    Frame,
-    Observation,
-    StreamState,
-    UnfitFrameError,
-    VideoSegmenter,
-)
+from vidseg_ros.methods.base import VideoSegmenter
 from vidseg_ros.pipeline import resets
-from vidseg_ros.pipeline.accounts import CameraAccount, CameraStatistics, LastReset, summarize
+from vidseg_ros.pipeline.accounts import CameraStatistics, PipelineStatistics
 from vidseg_ros.pipeline.arrival import Arrival, BadFrame
-from vidseg_ros.pipeline.lookahead import LookAhead
+from vidseg_ros.pipeline.background import Background
+from vidseg_ros.pipeline.books import Books
+from vidseg_ros.pipeline.delivery import Delivery
+from vidseg_ros.pipeline.device_worker import DeviceWorker
+from vidseg_ros.pipeline.floor import Floor, Report
 from vidseg_ros.pipeline.mailbox import FramePolicy, Mailbox
+from vidseg_ros.pipeline.observe_pool import TOO_OLD, ObservePool
+from vidseg_ros.pipeline.operating import OperatingPointMover
 from vidseg_ros.pipeline.result import Result
+from vidseg_ros.pipeline.streams import Stream, Tenure, Waiting
+from vidseg_ros.pipeline.trace import Trace
 
-TOO_OLD = 'too old'
-DELIVER_AHEAD = 2
-"""How many results may wait for the deliver thread before the device waits, too."""
-
-Report = Callable[[str, str, str], None]
-"""Called as (camera, cause, detail) for each frame lost to an error; from any thread."""
+QUEUE_LIMIT = 8
+"""How many frames of a camera may wait here with the policy 'every', by default."""
 
 _logger = logging.getLogger(__name__)
 
 
 def _log_report(camera: str, cause: str, detail: str) -> None:
     _logger.warning('%s: %s: %s', camera, cause, detail)
-
-
-@dataclass(slots=True)
-class _Tenure:
-    """A segmenter and how many frames it still works on; closed once replaced and idle."""
-
-    segmenter: VideoSegmenter
-    in_flight: int = 0
-    retired: bool = False
-
-
-@dataclass(slots=True)
-class _Waiting:
-    arrival: Arrival
-    submitted_ns: int
-
-
-@dataclass(slots=True)
-class _Stream:
-    """All there is of one camera."""
-
-    camera: str
-    mailbox: Mailbox[_Waiting]
-    rules: resets.ResetRules
-    account: CameraAccount = field(default_factory=CameraAccount)
-    state: StreamState | None = None
-    tenure: _Tenure | None = None
-    sequence: int = 0
-    pending_reset: str | None = None
-    ahead: bool = False  # a frame is between the start of observe and the start of predict
-    in_flight: int = 0  # frames taken from the mailbox and not yet delivered or lost
-    removed: bool = False
-
-
-@dataclass(slots=True)
-class _Job:
-    """One observed frame on its way to the device."""
-
-    stream: _Stream
-    tenure: _Tenure
-    state: StreamState
-    observation: Observation
-    reset: str | None
-    arrival: Arrival
-    submitted_ns: int
-    observed_ns: int
-    latency_ms: dict[str, float]
 
 
 class Pipeline:
@@ -113,71 +62,72 @@ class Pipeline:
     last frame is done. ``clock_ns`` is a monotonic clock in nanoseconds.
 
     ``gap_ns``: a longer pause between stamps resets a camera (0: never). ``max_age_ns``: older
-    frames are dropped on arrival (0: never; not with the policy 'every').
-    All methods may be called from any thread; none but ``drain`` and ``close`` waits.
+    frames are dropped, on arrival and when they come up (0: never; not with the policy 'every').
+    ``latency_budget_ms``: the mean time from arrival to delivery that the method is moved along
+    its operating points for (0: it stays at the most costly). ``max_batch`` bounds how many
+    cameras' frames go to the device together; 0: as many as the segmenter prefers.
+
+    With the policy 'every' nothing is dropped; who submits asks ``has_room`` before, or waits
+    with ``wait_for_room``. ``room_made`` is called, in any thread, with a camera that was full
+    and has room again.
+
+    All methods may be called from any thread; none but ``wait_for_room``, ``drain`` and
+    ``close`` waits.
     """
 
     def __init__(self, segmenter: VideoSegmenter, deliver: Callable[[Result], None], *,
-                 policy: FramePolicy = 'latest', queue_limit: int = 400,
+                 policy: FramePolicy = 'latest', queue_limit: int = QUEUE_LIMIT,
                  clock_ns: Callable[[], int] = time.monotonic_ns, observe_workers: int = 1,
-                 max_batch: int = 1, gap_ns: int = 0, max_age_ns: int = 0,
-                 report: Report = _log_report) -> None:
-        self._deliver = deliver
-        self._report = report
-        self._clock_ns = clock_ns
-        self._policy: FramePolicy = policy
+                 max_batch: int = 0, gap_ns: int = 0, max_age_ns: int = 0,
+                 latency_budget_ms: float = 0.0, trace: Trace | None = None,
+                 report: Report = _log_report,
+                 room_made: Callable[[str], None] = lambda camera: None) -> None:
         self._queue_limit = queue_limit
-        self._max_batch = max_batch
         self._gap_ns = gap_ns
-        self._max_age_ns = max_age_ns
-
-        self._lock = threading.Lock()
-        self._work = threading.Condition(self._lock)  # for the observe threads
-        self._device_work = threading.Condition(self._lock)
-        self._deliver_work = threading.Condition(self._lock)
-        self._idle = threading.Condition(self._lock)
-        self._streams: dict[str, _Stream] = {}
-        self._turns: deque[_Stream] = deque()  # round robin
-        self._ready: deque[_Job] = deque()
-        self._finished: deque[tuple[_Job, Result, int]] = deque()
-        self._tenure = _Tenure(segmenter)
-        self._look_ahead = LookAhead()
-        self._observing = 0
-        self._closing = False
-
-        loops = [self._observe_loop] * observe_workers + [self._device_loop, self._deliver_loop]
-        self._threads = [
-            threading.Thread(target=loop, name=f'pipeline{loop.__name__}', daemon=True)
-            for loop in loops]
-        for thread in self._threads:
-            thread.start()
+        self._room_made = room_made
+        self._background = Background('pipeline_background')
+        floor = self._floor = Floor(segmenter, clock_ns, policy, max_batch, self._background)
+        floor.max_age_ns = max_age_ns
+        floor.trace = trace
+        floor.learn_batch(floor.tenure)
+        self._books = Books(floor, report)
+        self._mover = OperatingPointMover(self._background, self._sizes)
+        self._mover.set_budget(latency_budget_ms)
+        self._mover.follow(segmenter)
+        self._pool = ObservePool(floor, self._books, observe_workers, room_made)
+        self._device = DeviceWorker(floor, self._books, self._pool.alive)
+        self._delivery = Delivery(
+            floor, self._books, deliver, self._delivered, lambda: self._device.running)
 
     # ---- cameras
 
     @property
     def cameras(self) -> list[str]:
         """Return the names of the cameras, in the order they were added."""
-        with self._lock:
-            return list(self._streams)
+        with self._floor.lock:
+            return list(self._floor.streams)
 
     def add_camera(self, camera: str) -> None:
         """Take frames of one more camera; raises ValueError if it is there already."""
-        with self._lock:
-            if camera in self._streams:
+        with self._floor.lock:
+            if camera in self._floor.streams:
                 raise ValueError(f'camera {camera!r} is there already')
-            stream = _Stream(camera, Mailbox(self._policy, self._queue_limit),
-                             resets.ResetRules(self._gap_ns))
-            self._streams[camera] = stream
-            self._turns.append(stream)
+            self._floor.streams[camera] = Stream(
+                camera, Mailbox(self._floor.policy, self._queue_limit),
+                resets.ResetRules(self._gap_ns))
 
     def remove_camera(self, camera: str) -> None:
         """Forget a camera: what waits is dropped, what is in work is not delivered."""
-        with self._lock:
-            stream = self._streams.pop(camera)
+        with self._floor.lock:
+            stream = self._floor.streams.pop(camera)
             stream.removed = True
             stream.mailbox.clear()
-            self._turns.remove(stream)
-            self._idle.notify_all()
+            self._floor.settled.notify_all()
+
+    def _sizes(self) -> set[tuple[int, int]]:
+        with self._floor.lock:
+            return {stream.account.size for stream in self._floor.streams.values()
+                    if stream.account.size is not None}
 
     # ---- frames
 
@@ -188,56 +138,70 @@ class Pipeline:
         Returns whether it was taken. Frames of an unknown camera are ignored: one may be
         removed while its last messages are still on their way.
         """
-        problem = ''
-        with self._lock:
-            stream = self._streams.get(camera)
-            if stream is None or self._closing:
+        floor = self._floor
+        with floor.lock:
+            stream = floor.streams.get(camera)
+            if stream is None or floor.closing:
                 return False
-            now_ns = self._clock_ns()
+            now_ns = floor.clock_ns()
             account = stream.account
             account.arrived(now_ns)
             transport_ns = arrival.received_ns - arrival.stamp_ns
             account.latency.add('transport', transport_ns / 1e6)
-            if self._policy == 'latest' and 0 < self._max_age_ns < transport_ns:
+            if floor.policy == 'latest' and 0 < floor.max_age_ns < transport_ns:
                 account.drops[TOO_OLD] += 1
                 return False
-            waiting = _Waiting(arrival, now_ns)
-            taken = True
-            for fallen, cause in stream.mailbox.put(waiting):
+            if not stream.mailbox:
+                floor.turns.joined(stream.turn)
+            stream.turn.arrived(now_ns)
+            for _, cause in stream.mailbox.put(Waiting(arrival, now_ns)):
                 account.drops[cause] += 1
-                if fallen is waiting:
-                    taken = False
-                    problem = f'{cause}: {stream.mailbox.limit} frames wait already'
-                    account.last_problem = problem
-            self._work.notify()
-        if problem:
-            cause, _, detail = problem.partition(': ')
-            self._report(camera, cause, detail)
-        return taken
+            floor.observable.notify()
+        return True
+
+    def has_room(self, camera: str) -> bool:
+        """Tell whether a frame of this camera may come now; always with the policy 'latest'."""
+        # Without the lock: it is asked for every message that waits.
+        stream = self._floor.streams.get(camera)
+        return stream is None or stream.mailbox.room
+
+    def wait_for_room(self, camera: str, timeout: float | None = None) -> bool:
+        """Wait until ``has_room`` or the pipeline closes; return whether there is room."""
+        floor = self._floor
+        with floor.lock:
+            floor.settled.wait_for(
+                lambda: floor.closing or self.has_room(camera), timeout)
+            return self.has_room(camera) and not floor.closing
 
     def refuse(self, camera: str, problem: BadFrame) -> None:
         """Enter a message that is no frame at all (its stamp is impossible, say)."""
-        with self._lock:
-            stream = self._streams.get(camera)
+        floor = self._floor
+        with floor.lock:
+            stream = floor.streams.get(camera)
             if stream is None:
                 return
-            stream.account.arrived(self._clock_ns())
-        self._lost(stream, f'bad frame: {problem.cause}', problem.detail)
+            stream.account.arrived(floor.clock_ns())
+        self._books.lost(stream, f'bad frame: {problem.cause}', problem.detail)
 
     def skip(self, camera: str, cause: str) -> None:
         """Enter a frame that arrived and is on purpose not segmented."""
-        with self._lock:
-            stream = self._streams.get(camera)
+        floor = self._floor
+        with floor.lock:
+            stream = floor.streams.get(camera)
             if stream is not None:
-                stream.account.arrived(self._clock_ns())
+                stream.account.arrived(floor.clock_ns())
                 stream.account.drops[cause] += 1
+
+    def _delivered(self, result: Result, now_ns: int) -> None:
+        # With 'every' frames queue for as long as they like.
+        self._mover.delivered(result, now_ns, waiting_counts=self._floor.policy == 'latest')
 
     # ---- control
 
     def reset(self, camera: str | None = None, reason: str = resets.REQUESTED) -> None:
         """Begin the state of one camera, or of all, anew before its next frame."""
-        with self._lock:
-            for name, stream in self._streams.items():
+        with self._floor.lock:
+            for name, stream in self._floor.streams.items():
                 if camera is None or camera == name:
                     stream.pending_reset = reason
 
@@ -248,54 +212,83 @@ class Pipeline:
         Frames being worked on are finished, and delivered, by the old one, which is closed
         after its last; what waits is kept: there is no gap.
         """
-        with self._lock:
-            new = _Tenure(segmenter)
-            if self._closing:
+        floor = self._floor
+        new = Tenure(segmenter)
+        floor.learn_batch(new)
+        with floor.lock:
+            if floor.closing:
                 old = new
             else:
-                old, self._tenure = self._tenure, new
-                self._look_ahead = LookAhead()
+                old, floor.tenure = floor.tenure, new
+                floor.look_ahead.forget()
             old.retired = True
             idle = old.in_flight == 0
+        if old is not new:
+            self._mover.follow(segmenter)
         if idle:
-            self._close_segmenter(old)
+            floor.close_segmenter(old)
 
     @property
     def segmenter(self) -> VideoSegmenter:
         """Return the segmenter that does the next frame."""
-        with self._lock:
-            return self._tenure.segmenter
+        with self._floor.lock:
+            return self._floor.tenure.segmenter
 
     def set_policy(self, policy: FramePolicy, *, queue_limit: int | None = None) -> None:
         """Change the frame policy; what waits is kept until the next frame arrives."""
-        with self._lock:
+        floor = self._floor
+        with floor.lock:
             if queue_limit is not None:
                 self._queue_limit = queue_limit
-            for stream in self._streams.values():
+            for stream in floor.streams.values():
                 stream.mailbox.policy = policy
                 stream.mailbox.limit = self._queue_limit
-            self._policy = policy
+            floor.policy = policy
+            floor.observable.notify_all()
+        self._tell_room()
 
     def set_limits(self, *, gap_ns: int, max_age_ns: int) -> None:
         """Change when a pause resets a camera and from which age on frames are dropped."""
-        with self._lock:
-            self._gap_ns, self._max_age_ns = gap_ns, max_age_ns
-            for stream in self._streams.values():
+        with self._floor.lock:
+            self._gap_ns, self._floor.max_age_ns = gap_ns, max_age_ns
+            for stream in self._floor.streams.values():
                 stream.rules.gap_ns = gap_ns
+
+    def set_latency_budget(self, milliseconds: float) -> None:
+        """Change the latency budget; 0: the method goes back to what its options ask for."""
+        self._mover.set_budget(milliseconds)
+
+    def set_observe_workers(self, workers: int) -> None:
+        """Change how many threads observe."""
+        self._pool.resize(workers)
+
+    def set_trace(self, trace: Trace | None) -> None:
+        """Record into this trace from now on; closing it is up to the caller."""
+        self._floor.trace = trace
 
     def discard_waiting(self) -> None:
         """Drop what waits, of all cameras."""
-        with self._lock:
-            for stream in self._streams.values():
+        with self._floor.lock:
+            for stream in self._floor.streams.values():
                 dropped = stream.mailbox.clear()
                 if dropped:
                     stream.account.drops['discarded'] += dropped
-            self._idle.notify_all()
+            self._floor.settled.notify_all()
+        self._tell_room()
+
+    def _tell_room(self) -> None:
+        for camera in self.cameras:
+            if self.has_room(camera):
+                self._room_made(camera)
 
     def drain(self, timeout: float | None = None) -> bool:
         """Wait until nothing waits and nothing is in work; return whether that came true."""
-        with self._lock:
-            return self._idle.wait_for(self._is_idle, timeout)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._floor.lock:
+            if not self._floor.settled.wait_for(self._floor.idle, timeout):
+                return False
+        return self._background.drain(
+            None if deadline is None else max(0.0, deadline - time.monotonic()))
 
     def close(self, timeout: float = 30.0) -> bool:
         """
@@ -304,302 +297,33 @@ class Pipeline:
         ``timeout`` is in seconds; returns whether all threads ended within it. Must not be
         called from ``deliver``.
         """
-        with self._lock:
-            self._closing = True
-            for stream in self._streams.values():
+        floor = self._floor
+        with floor.lock:
+            floor.closing = True
+            for stream in floor.streams.values():
                 stream.mailbox.clear()
-            for condition in (self._work, self._device_work, self._deliver_work, self._idle):
-                condition.notify_all()
+            floor.wake_all()
         deadline = time.monotonic() + timeout
-        for thread in self._threads:
+        threads = [*self._pool.threads, self._device.thread, self._delivery.thread]
+        for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        if any(thread.is_alive() for thread in self._threads):
+        if any(thread.is_alive() for thread in threads):
             return False
-        if not self._tenure.retired:
-            self._tenure.retired = True
-            self._close_segmenter(self._tenure)
-        return True
+        with floor.lock:
+            due = not floor.tenure.retired
+            floor.tenure.retired = True
+        if due:
+            floor.close_segmenter(floor.tenure)
+        return self._background.close(max(0.0, deadline - time.monotonic()))
 
     # ---- books
 
     def statistics(self, camera: str) -> CameraStatistics:
         """Return what is known of a camera; raises KeyError if there is none of that name."""
-        with self._lock:
-            stream = self._streams[camera]
-            account = stream.account
-            now_ns = self._clock_ns()
-            latency = account.latency.values()
-            partial = CameraStatistics(
-                camera=camera, received=account.received, delivered=account.delivered,
-                waiting=len(stream.mailbox), drops=dict(account.drops),
-                arrival_hz=account.arrivals.hertz(now_ns),
-                output_hz=account.outputs.hertz(now_ns), latency={},
-                resets=dict(account.resets), last_reset=account.last_reset,
-                last_arrival_ns=account.last_arrival_ns, last_result_ns=account.last_result_ns,
-                last_problem=account.last_problem, size=account.size,
-                provenance=dict(account.provenance))
-        # Sorting is done outside the lock: it would hold up the frames.
-        partial.latency.update({stage: summarize(values) for stage, values in latency.items()})
-        return partial
+        return self._books.camera(camera)
 
-    # ---- the observe threads
-
-    def _observe_loop(self) -> None:
-        while True:
-            with self._lock:
-                while (stream := self._next_stream()) is None and not self._closing:
-                    self._work.wait(self._patience())
-                if stream is None or self._closing:
-                    return
-                waiting = stream.mailbox.take()
-                self._observing += 1
-                stream.ahead = True
-                stream.in_flight += 1
-                tenure = self._tenure
-                tenure.in_flight += 1
-            began_ns = self._clock_ns()
-            job = self._observe(stream, tenure, waiting)
-            with self._lock:
-                self._observing -= 1
-                if job is not None:
-                    self._look_ahead.observed(job.observed_ns - began_ns)
-                    self._ready.append(job)
-                    self._device_work.notify()
-                else:
-                    stream.ahead = False
-                    stream.in_flight -= 1
-                    self._idle.notify_all()
-            if job is None:
-                self._release(tenure)
-
-    def _next_stream(self) -> _Stream | None:
-        """Return the next camera in turn that has a frame and none ahead; it goes last then."""
-        if self._patience() != 0.0:
-            return None
-        for _ in range(len(self._turns)):
-            stream = self._turns[0]
-            self._turns.rotate(-1)
-            if stream.mailbox and not stream.ahead:
-                return stream
-        return None
-
-    def _patience(self) -> float | None:
-        """
-        Return for how many seconds no frame should be begun with.
-
-        None means: until something happens that wakes this thread up.
-        """
-        if not any(stream.mailbox and not stream.ahead for stream in self._turns):
-            return None
-        if self._policy == 'every':  # no frame gets too old, so keep the device supplied
-            return 0.0
-        if len(self._ready) + self._observing >= self._max_batch:
-            return None
-        return self._look_ahead.delay_ns(self._clock_ns()) / 1e9
-
-    def _observe(self, stream: _Stream, tenure: _Tenure, waiting: _Waiting) -> _Job | None:
-        arrival = waiting.arrival
-        started_ns = self._clock_ns()
-        latency = {'transport': (arrival.received_ns - arrival.stamp_ns) / 1e6,
-                   'queue': (started_ns - waiting.submitted_ns) / 1e6}
-        try:
-            image = arrival.decode()
-        except BadFrame as problem:
-            self._lost(stream, f'bad frame: {problem.cause}', problem.detail)
-            return None
-        except Exception as error:
-            self._lost(stream, 'bad frame: conversion failed', repr(error))
-            return None
-        converted_ns = self._clock_ns()
-        latency['convert'] = (converted_ns - started_ns) / 1e6
-        try:
-            reset = self._begin_anew_if_needed(stream, tenure, arrival.stamp_ns,
-                                               image.shape[:2])
-            state = stream.state
-            assert state is not None
-            frame = Frame(image, arrival.stamp_ns, stream.camera, stream.sequence)
-            observation = tenure.segmenter.observe(frame, state)
-            observation.wanted = arrival.wanted
-        except UnfitFrameError as problem:  # refused before the state was touched
-            self._lost(stream, 'bad frame: unfit for the method', str(problem))
-            return None
-        except Exception as error:
-            self._failed(stream, 'observe', error)
-            return None
-        stream.sequence += 1
-        observed_ns = self._clock_ns()
-        latency['observe'] = (observed_ns - converted_ns) / 1e6
-        return _Job(stream, tenure, state, observation, reset, arrival, waiting.submitted_ns,
-                    observed_ns, latency)
-
-    def _begin_anew_if_needed(self, stream: _Stream, tenure: _Tenure, stamp_ns: int,
-                              size: tuple[int, int]) -> str | None:
-        """Give the stream a new state where the old one no longer fits; return why."""
-        with self._lock:
-            requested, stream.pending_reset = stream.pending_reset, None
-            reason = stream.rules.check(stamp_ns, size) or requested
-            if stream.tenure is not None and stream.tenure is not tenure:
-                old, new = stream.tenure.segmenter.name, tenure.segmenter.name
-                reason = f'{resets.METHOD_CHANGE} from {old} to {new}' if old != new else \
-                    f'{resets.METHOD_CHANGE}: {new} with other settings'
-            if stream.state is None:
-                reason = reason if stream.tenure is not None else None
-            elif reason is None:
-                return None
-            stream.tenure = tenure
-            stream.sequence = 0
-            stream.account.size = size
-            if reason is not None:
-                stream.account.resets[resets.kind(reason)] += 1
-                stream.account.last_reset = LastReset(reason, stamp_ns, self._clock_ns())
-        # Outside the lock: it may allocate a lot.
-        stream.state = None
-        stream.state = tenure.segmenter.new_state(stream.camera)
-        return reason
-
-    # ---- the device thread
-
-    def _device_loop(self) -> None:
-        while True:
-            with self._lock:
-                while not self._ready and not self._all_observed():
-                    self._device_work.wait(None if not self._closing else 0.05)
-                if not self._ready:
-                    self._deliver_work.notify_all()
-                    return
-                batch = self._take_batch()
-                for job in batch:
-                    job.stream.ahead = False
-                self._look_ahead.device_began(self._clock_ns())
-                self._work.notify_all()
-            self._predict(batch)
-
-    def _all_observed(self) -> bool:
-        """Tell whether no more work for the device can come."""
-        return self._closing and not any(
-            thread.is_alive() for thread in self._threads[:-2])
-
-    def _take_batch(self) -> list[_Job]:
-        """Take the jobs, one of each camera and all of one segmenter, that go together."""
-        batch = [self._ready.popleft()]
-        while (self._ready and len(batch) < self._max_batch
-               and self._ready[0].tenure is batch[0].tenure
-               and all(self._ready[0].stream is not job.stream for job in batch)):
-            batch.append(self._ready.popleft())
-        return batch
-
-    def _predict(self, batch: list[_Job]) -> None:
-        started_ns = self._clock_ns()
-        tenure = batch[0].tenure
-        try:
-            segmentations = tenure.segmenter.predict([job.observation for job in batch],
-                                                     [job.state for job in batch])
-            if len(segmentations) != len(batch):
-                raise RuntimeError(f'{len(segmentations)} results for {len(batch)} frames')
-        except Exception as error:
-            for job in batch:
-                self._failed(job.stream, 'predict', error)
-            with self._lock:
-                for job in batch:
-                    job.stream.in_flight -= 1
-                self._device_freed()
-                self._idle.notify_all()
-            for job in batch:
-                self._release(job.tenure)
-            return
-        done_ns = self._clock_ns()
-        results = []
-        for job, segmentation in zip(batch, segmentations, strict=True):
-            job.latency_ms['queue'] += (started_ns - job.observed_ns) / 1e6
-            job.latency_ms['predict'] = (done_ns - started_ns) / 1e6
-            results.append((job, Result(
-                job.observation.frame, segmentation, tenure.segmenter, job.reset,
-                job.arrival.context, job.latency_ms), done_ns))
-        with self._lock:
-            while len(self._finished) >= DELIVER_AHEAD and self._threads[-1].is_alive():
-                self._device_work.wait(0.1)
-            self._finished.extend(results)
-            self._device_freed()
-            self._deliver_work.notify()
-
-    def _device_freed(self) -> None:
-        self._look_ahead.device_done(self._clock_ns())
-        self._work.notify_all()
-
-    # ---- the deliver thread
-
-    def _deliver_loop(self) -> None:
-        device = self._threads[-2]
-        while True:
-            with self._lock:
-                while not self._finished and not (self._closing and not device.is_alive()):
-                    self._deliver_work.wait(None if not self._closing else 0.05)
-                if not self._finished:
-                    return
-                job, result, done_ns = self._finished.popleft()
-                removed = job.stream.removed
-                self._device_work.notify_all()
-            started_ns = self._clock_ns()
-            result.latency_ms['queue'] += (started_ns - done_ns) / 1e6
-            delivered = False
-            if not removed:
-                try:
-                    self._deliver(result)
-                    delivered = True
-                except Exception as error:
-                    self._lost(job.stream, 'error in publish', repr(error))
-                    _logger.debug('deliver failed', exc_info=True)
-            self._settle(job, result, started_ns, delivered)
-            self._release(job.tenure)
-
-    def _settle(self, job: _Job, result: Result, started_ns: int, delivered: bool) -> None:
-        now_ns = self._clock_ns()
-        result.latency_ms['publish'] = (now_ns - started_ns) / 1e6
-        result.latency_ms['total'] = (now_ns - job.submitted_ns) / 1e6
-        with self._lock:
-            if delivered:
-                account = job.stream.account
-                account.delivered_now(now_ns)
-                account.provenance = dict(result.segmentation.provenance)
-                for stage, milliseconds in result.latency_ms.items():
-                    if stage != 'transport':  # entered on arrival, for all frames
-                        account.latency.add(stage, milliseconds)
-                for part, milliseconds in result.segmentation.stages_ms.items():
-                    account.latency.add(f'predict/{part}', milliseconds)
-            job.stream.in_flight -= 1
-            self._idle.notify_all()
-
-    # ---- common
-
-    def _failed(self, stream: _Stream, step: str, error: Exception) -> None:
-        """Enter a failure of the method; what it remembers is not to be trusted after that."""
-        self._lost(stream, f'error in {step}', f'{type(error).__name__}: {error}')
-        _logger.debug('%s failed', step, exc_info=error)
-        with self._lock:
-            stream.pending_reset = f'{resets.ERROR} ({step})'
-
-    def _lost(self, stream: _Stream, cause: str, detail: str) -> None:
-        with self._lock:
-            stream.account.drops[cause] += 1
-            stream.account.last_problem = f'{cause}: {detail}' if detail else cause
-        try:
-            self._report(stream.camera, cause, detail)
-        except Exception:
-            _logger.exception('the report of a lost frame failed')
-
-    def _release(self, tenure: _Tenure) -> None:
-        with self._lock:
-            tenure.in_flight -= 1
-            idle = tenure.retired and tenure.in_flight == 0
-        if idle:
-            self._close_segmenter(tenure)
-
-    def _close_segmenter(self, tenure: _Tenure) -> None:
-        try:
-            tenure.segmenter.close()
-        except Exception:
-            _logger.exception('closing %s failed', tenure.segmenter.name)
-
-    def _is_idle(self) -> bool:
-        return all(not stream.mailbox and not stream.in_flight
-                   for stream in self._streams.values())
+    def overall(self) -> PipelineStatistics:
+        """Return what is known of all cameras together."""
+        return PipelineStatistics(
+            batches=self._books.batches(), operating_point=self.segmenter.operating_point,
+            moves=self._mover.moves, budget_problem=self._mover.problem)
