@@ -16,7 +16,7 @@
 import numpy as np
 import pytest
 
-from vidseg_ros.methods.buffers import BufferRing
+from vidseg_ros.methods.buffers import BufferRing, Scratch
 
 
 def test_an_array_stays_untouched_for_depth_minus_one_takes():
@@ -44,3 +44,15 @@ def test_another_shape_or_type_begins_anew():
 def test_a_ring_of_nothing_is_refused():
     with pytest.raises(ValueError, match='at least 1'):
         BufferRing(depth=0)
+
+
+def test_work_space_is_kept_by_name_and_grown():
+    scratch = Scratch()
+    first = scratch.take('a', (10, 10), np.float32)
+    assert np.shares_memory(first, scratch.take('a', (5, 4), np.float32))
+    assert not np.shares_memory(first, scratch.take('b', (5, 4), np.float32))
+    assert scratch.take('a', (5, 4), np.uint8).dtype == np.uint8
+    grown = scratch.take('a', (100,))
+    assert grown.shape == (100,) and grown.flags.c_contiguous
+    # A little more than before finds room.
+    assert np.shares_memory(grown, scratch.take('a', (140,)))

@@ -15,6 +15,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
@@ -53,3 +55,23 @@ class BufferRing:
         array = self._arrays[self._next]
         self._next = (self._next + 1) % self._depth
         return array
+
+
+class Scratch:
+    """
+    Work space by name, kept from frame to frame and grown where a frame needs more.
+
+    What ``take`` returns holds whatever was there before. Not for several threads at a time.
+    """
+
+    def __init__(self) -> None:
+        self._flat: dict[str, NDArray] = {}
+
+    def take(self, name: str, shape: tuple[int, ...], dtype: DTypeLike = np.uint8) -> NDArray:
+        """Return an array of that shape and type, C-contiguous; the same memory for a name."""
+        needed = math.prod(shape)
+        flat = self._flat.get(name)
+        if flat is None or flat.size < needed or flat.dtype != np.dtype(dtype):
+            # Half as much again: how much is needed varies a little from frame to frame.
+            flat = self._flat[name] = np.empty(needed + needed // 2, dtype)
+        return flat[:needed].reshape(shape)
