@@ -38,6 +38,8 @@ def _claim_domains():
 
 
 _DOMAINS = _claim_domains()
+_LOGS = tempfile.TemporaryDirectory(prefix='ros_log_')
+os.environ.setdefault('ROS_LOG_DIR', _LOGS.name)
 
 # A shell starts what it puts into the background with these ignored, and so would be every
 # process that the tests start and want to interrupt.

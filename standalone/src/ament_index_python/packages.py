@@ -27,9 +27,6 @@ from ament_index_python.search_paths import get_search_paths
 class PackageNotFoundError(KeyError):
     """There is no such package."""
 
-    def __str__(self) -> str:
-        return self.args[0] if self.args else ''
-
 
 def get_packages_with_prefixes() -> dict[str, str]:
     """Return the prefix of each package."""

@@ -16,10 +16,18 @@
 from __future__ import annotations
 
 import os
+import sys
+from functools import cache
 from pathlib import Path
 
 from ament_index_python.constants import RESOURCE_INDEX_SUBFOLDER
 from ament_index_python.search_paths import get_search_paths
+
+# Those without interfaces.
+OTHER_PACKAGES = (
+    'ament_index_python', 'cv_bridge', 'launch', 'launch_ros', 'launch_testing', 'rclpy',
+    'ros2bag', 'ros2cli', 'ros2interface', 'ros2launch', 'ros2lifecycle', 'ros2node', 'ros2param',
+    'ros2pkg', 'ros2run', 'ros2service', 'ros2topic', 'rosidl_parser', 'rosidl_runtime_py')
 
 
 class InvalidResourceTypeNameError(ValueError):
@@ -39,6 +47,25 @@ def _folder(prefix: str, resource_type: str) -> Path:
     return Path(prefix, RESOURCE_INDEX_SUBFOLDER, resource_type)
 
 
+@cache
+def _built_in(resource_type: str) -> dict[str, str]:
+    """
+    Return name and content of the resources of the packages that come with this one.
+
+    Pip installs no files for them; they count as installed in the environment's prefix.
+    """
+    from standalone_ros.interfaces import interface_names
+
+    interfaces: dict[str, list[str]] = {}
+    for name in interface_names():
+        package, _, rest = name.partition('/')
+        interfaces.setdefault(package, []).extend(
+            (f'{rest}.idl', f'{rest}.{rest.partition("/")[0]}'))
+    if resource_type == 'rosidl_interfaces':
+        return {package: '\n'.join(names) for package, names in interfaces.items()}
+    return dict.fromkeys([*OTHER_PACKAGES, *interfaces], '') if resource_type == 'packages' else {}
+
+
 def has_resource(resource_type: str, resource_name: str) -> str | bool:
     """Return the prefix that holds a resource, or False."""
     if not resource_name:
@@ -48,7 +75,7 @@ def has_resource(resource_type: str, resource_name: str) -> str | bool:
     for prefix in get_search_paths():
         if (_folder(prefix, resource_type) / resource_name).is_file():
             return prefix
-    return False
+    return sys.prefix if resource_name in _built_in(resource_type) else False
 
 
 def get_resource(resource_type: str, resource_name: str) -> tuple[str, str]:
@@ -67,6 +94,8 @@ def get_resource(resource_type: str, resource_name: str) -> tuple[str, str]:
         raise LookupError(
             f"Could not find the resource '{resource_name}' of type '{resource_type}'")
     path = _folder(prefix, resource_type) / resource_name
+    if not path.exists():
+        return _built_in(resource_type)[resource_name], prefix
     try:
         return path.read_text(), prefix
     except OSError as error:
@@ -83,11 +112,14 @@ def get_resources(resource_type: str) -> dict[str, str]:
             for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
                 if entry.is_file() and not entry.name.startswith('.'):
                     found.setdefault(entry.name, prefix)
+    for name in _built_in(resource_type):
+        found.setdefault(name, sys.prefix)
     return found
 
 
 def get_resource_types() -> set[str]:
     """Return the types that any prefix has resources of."""
-    return {entry.name for prefix in get_search_paths()
-            if Path(prefix, RESOURCE_INDEX_SUBFOLDER).is_dir()
-            for entry in os.scandir(Path(prefix, RESOURCE_INDEX_SUBFOLDER)) if entry.is_dir()}
+    return {'packages', 'rosidl_interfaces'} | {
+        entry.name for prefix in get_search_paths()
+        if Path(prefix, RESOURCE_INDEX_SUBFOLDER).is_dir()
+        for entry in os.scandir(Path(prefix, RESOURCE_INDEX_SUBFOLDER)) if entry.is_dir()}

@@ -17,7 +17,8 @@ import math
 import time
 from typing import Any
 
-from standalone_ros import cdr, console, interfaces, names
+from standalone_ros import cdr, console, hand_over, interfaces, names
+from standalone_ros.copying import copy_message
 from standalone_ros.dds import qos as qos_map
 from standalone_ros.dds import status
 from standalone_ros.dds.library import DdsError
@@ -89,6 +90,8 @@ class _EndpointHandle(Destroyable):
 
     gids: tuple[bytes, ...]
     entity: int
+    # What to sleep on until there is something to take.
+    conditions: tuple[int, ...] = ()
 
     def __init__(self, node: NodeHandle) -> None:
         super().__init__()
@@ -161,18 +164,25 @@ class PublisherHandle(_EndpointHandle):
         node.check_valid('publisher')
         self._topic = topic
         dds_topic = topic if profile.avoid_ros_namespace_conventions else f'rt{topic}'
-        qos = _dds_qos(topic_profile(node, dds_topic, profile, writer=True),
-                       f'typehash={interfaces.type_hash(msg_type)};')
+        profile = topic_profile(node, dds_topic, profile, writer=True)
+        qos = _dds_qos(profile, f'typehash={interfaces.type_hash(msg_type)};')
+        type_name = interfaces.dds_type_name(msg_type)
+        participant = node.context.participant
+        self._local = (hand_over.LocalTopic.of(participant.domain_id, dds_topic, type_name)
+                       if hand_over.is_possible(profile) else None)
         try:
-            self._writer = RawWriter(node.context.participant, dds_topic,
-                                     interfaces.dds_type_name(msg_type), qos)
+            self._writer = RawWriter(participant, dds_topic, type_name, qos)
         except DdsError as error:
             raise RCLError(f'failed to create publisher: {error}') from None
         self.entity = self._writer.entity
         self._announce(self._writer.gid)
 
     def publish(self, msg: Any) -> None:
-        """Serialise and send a message."""
+        """Hand a message to the subscriptions of this process, or serialise and send it."""
+        local = self._local
+        if local and local.inboxes and self._node.context.ok() and local.deliver(
+                msg, self._writer.matched_readers()):
+            return
         self.publish_raw(cdr.serialize(msg))
 
     def publish_raw(self, data: bytes) -> None:
@@ -216,15 +226,19 @@ class SubscriptionHandle(_EndpointHandle):
         node.check_valid('subscription')
         self._topic = topic
         dds_topic = topic if profile.avoid_ros_namespace_conventions else f'rt{topic}'
-        qos = _dds_qos(topic_profile(node, dds_topic, profile, writer=False),
-                       f'typehash={interfaces.type_hash(msg_type)};')
+        profile = topic_profile(node, dds_topic, profile, writer=False)
+        qos = _dds_qos(profile, f'typehash={interfaces.type_hash(msg_type)};')
+        type_name = interfaces.dds_type_name(msg_type)
+        participant = node.context.participant
         try:
-            self._reader = RawReader(node.context.participant, dds_topic,
-                                     interfaces.dds_type_name(msg_type), qos)
+            self._reader = RawReader(participant, dds_topic, type_name, qos)
         except DdsError as error:
             raise RCLError(f'failed to create subscription: {error}') from None
         self.entity = self._reader.entity
-        self.data_condition = self._reader.data_condition
+        self._inbox = hand_over.Inbox(
+            hand_over.LocalTopic.of(participant.domain_id, dds_topic, type_name), self._reader,
+            profile)
+        self.conditions = (self._reader.data_condition, self._inbox.guard.entity)
         self._complaints = _Complaints(node.logger_name, f'message on {topic}')
         self._announce(self._reader.gid)
 
@@ -235,6 +249,11 @@ class SubscriptionHandle(_EndpointHandle):
 
     def take_message(self, msg_type: Any, raw: bool) -> tuple[Any, dict[str, int | None]] | None:
         """Take the next message (its bytes when `raw`) and its timestamps; None without one."""
+        def convert(message: Any, alone: bool) -> Any:
+            if raw:
+                return cdr.serialize(message)
+            return message if alone else copy_message(message)
+
         def decode(view: memoryview) -> Any:
             padding = view[3] & 3 if len(view) > _ENCAPSULATION_SIZE else 0
             content = view[:len(view) - padding]
@@ -243,15 +262,18 @@ class SubscriptionHandle(_EndpointHandle):
             return cdr.deserialize(content, msg_type)
 
         while True:
-            try:
-                sample = self._reader.take(decode)
-            except cdr.CdrError as error:
-                self._complaints.add(error)
-                continue
-            if sample is None:
-                return None
-            return sample.value, {
-                'source_timestamp': sample.source_timestamp,
+            taken = self._inbox.take(convert)
+            if taken is None:
+                try:
+                    sample = self._reader.take(decode)
+                except cdr.CdrError as error:
+                    self._complaints.add(error)
+                    continue
+                if sample is None:
+                    return None
+                taken = sample.value, sample.source_timestamp
+            return taken[0], {
+                'source_timestamp': taken[1],
                 'received_timestamp': time.time_ns(),
                 'publication_sequence_number': None, 'reception_sequence_number': None}
 
@@ -266,6 +288,7 @@ class SubscriptionHandle(_EndpointHandle):
     def destroy(self) -> None:
         """Delete the reader."""
         self._withdraw()
+        self._inbox.close()
         self._reader.close()
 
 
@@ -292,7 +315,7 @@ class _ServiceSide(_EndpointHandle):
         except (DdsError, ValueError) as error:
             raise RCLError(f'failed to create {what}: {error}') from None
         self.entity = self._endpoint.reader.entity
-        self.data_condition = self._endpoint.reader.data_condition
+        self.conditions = (self._endpoint.reader.data_condition,)
         self._complaints = _Complaints(node.logger_name, f'{what} message on {name}')
         self._announce(self._endpoint.writer.gid, self._endpoint.reader.gid)
 

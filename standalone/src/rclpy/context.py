@@ -54,6 +54,7 @@ class Context:
         self._handle: _ContextHandle | None = None
         self._valid = False
         self._closed = True
+        self._logs = False
         self._domain_id = 0
         self.arguments = arguments.Arguments()
         # Both are there from init() on.
@@ -91,11 +92,17 @@ class Context:
                     console.log(40, 'rcl', 'Failed to parse global arguments')
                 raise RCLError(f'failed to initialize rcl: {error}') from None
             if initialize_logging:
-                console.configure(self.arguments)
+                try:
+                    console.configure(self.arguments)
+                except OSError as error:
+                    raise RCLError(f'failed to initialize logging: {error}') from None
+            self._logs = initialize_logging
             console.warn_of_deprecated(self.arguments)
             try:
                 self.participant = Participant(domain_id, self.arguments.enclave)
             except DdsError as error:
+                if initialize_logging:
+                    console.release()
                 raise RCLError(f'failed to initialize rcl: {error}') from None
             self.graph = Graph(self.participant, self.arguments.enclave)
             self._domain_id = domain_id
@@ -150,6 +157,8 @@ class Context:
                 callback()
         self.graph.close()
         self.participant.close()
+        if self._logs:
+            console.release()
 
     def interrupt(self) -> None:
         """Make the context invalid and wake whoever waits, as a signal does."""

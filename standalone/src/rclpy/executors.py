@@ -334,7 +334,7 @@ class Executor:
                 elif isinstance(entity, Waitable):
                     conditions.update(entity.dds_entities())
                 else:
-                    conditions.add(entity.handle.data_condition)
+                    conditions.update(entity.handle.conditions)
         if not alarm.about_to_sleep():
             timeout_ns = 0
         triggered = self._wait_set.wait(conditions, timeout_ns)
@@ -368,7 +368,7 @@ class Executor:
                 return entity._executor_triggered
             if isinstance(entity, Waitable):
                 return entity.is_ready(triggered)
-            return entity.handle.data_condition in triggered
+            return not triggered.isdisjoint(entity.handle.conditions)
         except InvalidHandle:
             return False
 

@@ -13,10 +13,9 @@
 # limitations under the License.
 """Getting loggers and setting their levels."""
 
-import os
 from pathlib import Path
 
-from standalone_ros import console
+from standalone_ros import console, log_file
 
 from rclpy.impl.logging_severity import LoggingSeverity
 from rclpy.impl.rcutils_logger import RcutilsLogger
@@ -72,6 +71,4 @@ def get_logging_severity_from_string(log_severity: str) -> LoggingSeverity:
 
 def get_logging_directory() -> Path:
     """Return where ROS log files belong."""
-    if directory := os.environ.get('ROS_LOG_DIR'):
-        return Path(directory).expanduser()
-    return Path(os.environ.get('ROS_HOME') or '~/.ros').expanduser() / 'log'
+    return log_file.directory()

@@ -43,12 +43,12 @@ def wait_for_message(
     interrupt, wait_set = _Interrupt(), WaitSet()
     node.context.add_sleeper(interrupt)
     subscription = node.create_subscription(msg_type, topic, lambda _: None, qos_profile)
-    condition = subscription.handle.data_condition
+    conditions = (*subscription.handle.conditions, interrupt.guard.entity)
     deadline = None if time_to_wait < 0 else time.monotonic() + time_to_wait
     try:
         while node.context.ok():
             left = -1 if deadline is None else max(int((deadline - time.monotonic()) * 1e9), 0)
-            wait_set.wait((condition, interrupt.guard.entity), left)
+            wait_set.wait(conditions, left)
             taken = subscription.handle.take_message(msg_type, False)
             if taken is not None:
                 return True, taken[0]

@@ -66,6 +66,7 @@ class Arguments:
     rosout: bool = True
     stdout: bool = True
     log_files: bool = True
+    log_file_name: str | None = None
     unparsed: list[str] = field(default_factory=list)
     deprecated: list[str] = field(default_factory=list)
 
@@ -182,6 +183,8 @@ def parse(args: Sequence[str]) -> Arguments:
                 _add_log_level(found, value)
             elif arg in ('-e', '--enclave'):
                 found.enclave = value
+            elif arg == '--log-file-name':
+                found.log_file_name = value
         else:
             unknown.append(arg)
     if unknown:

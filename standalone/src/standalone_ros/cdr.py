@@ -76,7 +76,7 @@ def _runs(formats: str, order: str) -> tuple[struct.Struct, ...]:
     return tuple(made)
 
 
-def _encode_text(value: Any) -> bytes:
+def encode_text(value: Any) -> bytes:
     if not isinstance(value, str):
         raise TypeError('bad argument type for built-in operation')
     data = value.encode()
@@ -84,14 +84,14 @@ def _encode_text(value: Any) -> bytes:
     return data[:data.index(0) + 1] if 0 in data else data + b'\0'
 
 
-def _encode_wide(value: Any) -> bytes:
+def encode_wide(value: Any) -> bytes:
     if not isinstance(value, str):
         raise TypeError('bad argument type for built-in operation')
     units = array.array('H', value.encode('utf-16-le'))
     return array.array('I', units.tolist()).tobytes()
 
 
-def _decode_text(buffer: memoryview, end: int, count: int) -> str:
+def decode_text(buffer: memoryview, end: int, count: int) -> str:
     if not count:
         return ''
     # The slice is empty where the buffer ends early, so that this cannot pass.
@@ -101,7 +101,7 @@ def _decode_text(buffer: memoryview, end: int, count: int) -> str:
     return text[:text.index('\0')] if '\0' in text else text
 
 
-def _decode_wide(buffer: memoryview, start: int, count: int, order: str) -> str:
+def decode_wide(buffer: memoryview, start: int, count: int, order: str) -> str:
     if start + 4 * count > len(buffer):
         raise CdrError('a wide string is cut short')
     units = np.frombuffer(buffer, f'{order}u4', count, start)
@@ -110,7 +110,7 @@ def _decode_wide(buffer: memoryview, start: int, count: int, order: str) -> str:
     return units.astype('<u2').tobytes().decode('utf-16-le', 'replace')
 
 
-def _fixed(value: Any, dtype: Any, size: int) -> bytes:
+def fixed(value: Any, dtype: Any, size: int) -> bytes:
     made = np.ascontiguousarray(value, dtype)
     if made.size != size:
         raise ValueError(f'a fixed array has {made.size} elements instead of {size}')
@@ -163,7 +163,7 @@ def _smallest_field(type_: AbstractType) -> int:
     return struct.calcsize(f'<{FORMATS[type_.typename]}')
 
 
-class _Source:
+class Source:
     """Collects the lines of a generated function and the names that it uses."""
 
     def __init__(self, order: Literal['<', '>'] = '<') -> None:
@@ -173,9 +173,9 @@ class _Source:
         self.run: list[tuple[str, str]] = []
         self.count = 0
         self.names: dict[str, Any] = {
-            'array': array.array, 'PAD': PADDING, 'u32': U32, 'text': _encode_text,
-            'wide': _encode_wide, 'fixed': _fixed, 'octet': _octet, 'counted': _counted,
-            'read_text': _decode_text, 'read_wide': _decode_wide, 'numbers': _numbers,
+            'array': array.array, 'PAD': PADDING, 'u32': U32, 'text': encode_text,
+            'wide': encode_wide, 'fixed': fixed, 'octet': _octet, 'counted': _counted,
+            'read_text': decode_text, 'read_wide': decode_wide, 'numbers': _numbers,
             'has': _has, 'frombuffer': np.frombuffer, 'CHECK': CHECK_FIELDS, 'order': order,
             'pack_u32': U32.pack}
 
@@ -191,6 +191,12 @@ class _Source:
         self.names[name] = value
         return name
 
+    def truncated(self, code: str, value: str) -> str:
+        """Write the expression of a number cut to its type."""
+        if code in _CASTS:
+            return f'{self.bind("cast", _CASTS[code])}({value}).value'
+        return f'octet({value})' if code == 'c' else value
+
     def struct_run(self) -> tuple[str, str]:
         """End the run of numbers: return the name of its structs, and its values."""
         formats = ''.join(code for code, _ in self.run)
@@ -203,7 +209,7 @@ class _Source:
         return self.names[head.split('(')[0].removeprefix('def ')]
 
 
-class _Writer(_Source):
+class _Writer(Source):
     """Generates `write(m, add, pos) -> pos`: adds the pieces of message `m` from offset `pos`."""
 
     def __init__(self, *, truncate: bool) -> None:
@@ -211,11 +217,7 @@ class _Writer(_Source):
         self.truncate = truncate
 
     def number(self, code: str, value: str) -> None:
-        if self.truncate and code in _CASTS:
-            value = f'{self.bind("cast", _CASTS[code])}({value}).value'
-        elif self.truncate and code == 'c':
-            value = f'octet({value})'
-        self.run.append((code, value))
+        self.run.append((code, self.truncated(code, value) if self.truncate else value))
 
     def flush(self) -> None:
         if self.run:
@@ -307,7 +309,7 @@ def _writer(name: str, truncate: bool) -> Callable:
     return source.compile('def write(m, add, pos):', f'CDR writer of {name}')
 
 
-class _Reader(_Source):
+class _Reader(Source):
     """Generates `read(b, pos) -> (message, pos)` for the bytes `b` of a CDR body."""
 
     def number(self, code: str, target: str) -> None:
@@ -408,6 +410,18 @@ def _reader(name: str, order: Literal['<', '>']) -> Callable:
     return source.compile('def read(b, pos):', f'CDR reader of {name}')
 
 
+def as_c_would(work: Callable[[bool], Any]) -> Any:
+    """Return `work(False)`, or `work(True)`, which truncates, where a number does not fit."""
+    try:
+        try:
+            return work(False)
+        except (struct.error, OverflowError):
+            return work(True)
+    except AttributeError as error:
+        # A field holds something else than its message; name the field as users know it.
+        raise AttributeError(str(error).replace("attribute '_", "attribute '")) from None
+
+
 def serialize(msg: Any) -> bytes:
     """Write a message as little-endian CDR with its 4-byte encapsulation header.
 
@@ -415,17 +429,13 @@ def serialize(msg: Any) -> bytes:
     AttributeError or ValueError.
     """
     name = interfaces.type_name(type(msg))
-    pieces = [HEADER]
-    try:
-        try:
-            _writer(name, False)(msg, pieces.append, 0)
-        except (struct.error, OverflowError):
-            pieces = [HEADER]
-            _writer(name, True)(msg, pieces.append, 0)
-    except AttributeError as error:
-        # A field holds something else than its message; name the field as users know it.
-        raise AttributeError(str(error).replace("attribute '_", "attribute '")) from None
-    return b''.join(pieces)
+
+    def write(truncate: bool) -> bytes:
+        pieces = [HEADER]
+        _writer(name, truncate)(msg, pieces.append, 0)
+        return b''.join(pieces)
+
+    return as_c_would(write)
 
 
 def deserialize(buffer: Any, cls: Any) -> Any:

@@ -18,8 +18,9 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
+from standalone_ros import log_file
 from standalone_ros.arguments import Arguments
 
 DEFAULT_LEVEL = 20
@@ -43,17 +44,35 @@ class Record(NamedTuple):
 _levels: dict[str, int] = {}
 _default_level = DEFAULT_LEVEL
 _to_console = True
+_users = 0
+_file: TextIO | None = None
 # A reference to what takes the records of a logger and its children, by the logger's name.
 _sinks: dict[str, Callable[[], Callable[[Record], None] | None]] = {}
 
 
 def configure(arguments: Arguments) -> None:
-    """Apply the log arguments of a process."""
-    global _default_level, _to_console
+    """
+    Apply the log arguments of a process, and start its log file; each is to be released.
+
+    Raises OSError when there can be no such file.
+    """
+    global _default_level, _to_console, _users, _file
+    if _users == 0 and arguments.log_files:
+        _file = log_file.create(arguments.log_file_name)
+    _users += 1
     if arguments.default_log_level is not None:
         _default_level = arguments.default_log_level
     _levels.update(arguments.log_levels)
     _to_console = arguments.stdout
+
+
+def release() -> None:
+    """Undo one configure(): the last ends the log file."""
+    global _users, _file
+    _users -= 1
+    if _users == 0 and _file is not None:
+        _file.close()
+        _file = None
 
 
 def warn_of_deprecated(arguments: Arguments) -> None:
@@ -132,17 +151,22 @@ def log(
 ) -> None:
     """Write a message to the console and to the sinks of its logger."""
     record = Record(severity, name, message, time.time_ns(), function, file, line)
+    text = _format(record)
     if _to_console:
         stream = sys.stdout if os.environ.get('RCUTILS_LOGGING_USE_STDOUT') == '1' else sys.stderr
-        text = _format(record)
         colored = os.environ.get('RCUTILS_COLORIZED_OUTPUT')
         try:
-            if colored == '1' or (not colored and stream.isatty()):
-                text = f'{_COLORS.get(severity, "")}{text}\033[0m'
-            stream.write(f'{text}\n')
+            on, off = ((_COLORS.get(severity, ''), '\033[0m') if colored == '1' or (
+                not colored and stream.isatty()) else ('', ''))
+            stream.write(f'{on}{text}{off}\n')
             stream.flush()
         except (AttributeError, OSError, ValueError):
             pass  # nobody is there to read it any more
+    if (log_to := _file) is not None:
+        try:
+            log_to.write(f'{text}\n')
+        except (OSError, ValueError):
+            pass  # the disk is full, or another thread ended logging
     while name:
         if (reference := _sinks.get(name)) is not None:
             if (sink := reference()) is not None:

@@ -184,3 +184,53 @@ def test_the_console_can_be_stdout_or_nothing(run_script):
     assert ended.stderr == ''
     assert ended.stdout.startswith('[INFO] [')
     assert run_script(LOG_ALL_LEVELS, '--ros-args', '--disable-stdout-logs').stderr == ''
+
+
+TALKS = """
+import os, sys
+import rclpy
+rclpy.init(args=sys.argv)
+node = rclpy.create_node('talks')
+node.get_logger().info('first')
+node.get_logger().debug('not at this level')
+node.get_logger().error('second\\nline')
+rclpy.shutdown()
+print(os.getpid(), os.path.basename(sys.orig_argv[0]))
+"""
+
+
+@pytest.mark.parametrize('how', ['ROS_LOG_DIR', 'ROS_HOME'])
+def test_a_process_keeps_a_log_file_named_after_it(run_script, tmp_path, how):
+    home = tmp_path / 'home'
+    done = run_script(TALKS, env={'ROS_LOG_DIR': '', 'ROS_HOME': '', how: str(home)})
+    pid, program = done.stdout.split()
+    folder = home / 'log' if how == 'ROS_HOME' else home
+    (file,) = folder.iterdir()
+    assert re.fullmatch(rf'{re.escape(program)}_{pid}_\d{{13}}\.log', file.name)
+    assert file.read_text() == done.stderr
+    assert re.fullmatch(
+        r'\[INFO\] \[\d+\.\d{9}\] \[talks\]: first\n'
+        r'\[ERROR\] \[\d+\.\d{9}\] \[talks\]: second\nline\n', done.stderr)
+
+
+@pytest.mark.parametrize(('arguments', 'name', 'console', 'written'), [
+    (['--log-file-name', 'mine'], r'mine_\d+_\d+\.log', True, True),
+    (['--disable-stdout-logs'], r'python.*\.log', False, True),
+    (['--disable-external-lib-logs'], None, True, False),
+])
+def test_arguments_choose_where_a_process_logs(
+    run_script, tmp_path, arguments, name, console, written
+):
+    folder = tmp_path / 'logs'
+    done = run_script(TALKS, '--ros-args', *arguments, env={'ROS_LOG_DIR': str(folder)})
+    files = list(folder.iterdir()) if folder.exists() else []
+    assert [bool(re.fullmatch(name, file.name)) for file in files] == [True] * written
+    assert ('first' in done.stderr) == console
+    assert all('first' in file.read_text() for file in files)
+
+
+def test_without_a_place_for_log_files_init_fails(run_script):
+    done = run_script(TALKS, env={'ROS_LOG_DIR': '/proc/nowhere'})
+    assert "failed to initialize logging: Failed to create log directory '/proc/nowhere'" in (
+        done.stderr)
+    assert done.returncode == 1

@@ -50,8 +50,9 @@ def test_resources(prefix):
 def test_what_is_not_there(prefix):
     with pytest.raises(ament_index_python.PackageNotFoundError) as caught:
         ament_index_python.get_package_prefix('nope')
+    # A KeyError shows its text as a key.
     assert str(caught.value) == (
-        f"package 'nope' not found, searching: ['{prefix}', '{sys.prefix}']")
+        f""" "package 'nope' not found, searching: ['{prefix}', '{sys.prefix}']" """.strip())
     with pytest.raises(ValueError, match='is not a valid package name'):
         ament_index_python.get_package_prefix('../x')
 
@@ -59,3 +60,12 @@ def test_what_is_not_there(prefix):
 def test_the_environment_comes_last(monkeypatch):
     monkeypatch.delenv('AMENT_PREFIX_PATH', raising=False)
     assert ament_index_python.get_search_paths() == [sys.prefix]
+
+
+def test_the_packages_that_come_with_this_one_are_in_the_environment(monkeypatch):
+    monkeypatch.delenv('AMENT_PREFIX_PATH', raising=False)
+    for package in ('std_msgs', 'std_srvs', 'rclpy', 'launch'):
+        assert ament_index_python.get_package_prefix(package) == sys.prefix
+    assert ament_index_python.get_resource('rosidl_interfaces', 'std_srvs')[0].splitlines() == [
+        'srv/Empty.idl', 'srv/Empty.srv', 'srv/SetBool.idl', 'srv/SetBool.srv',
+        'srv/Trigger.idl', 'srv/Trigger.srv']

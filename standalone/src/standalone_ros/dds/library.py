@@ -57,6 +57,8 @@ dds_free = _declare('dds_free', None, ct.c_void_p)
 dds_write = _declare('dds_write', ct.c_int32, entity_t, ct.c_void_p)
 dds_takecdr = _declare(
     'dds_takecdr', ct.c_int32, entity_t, ct.c_void_p, ct.c_uint32, ct.c_void_p, ct.c_uint32)
+dds_peekcdr = _declare(
+    'dds_peekcdr', ct.c_int32, entity_t, ct.c_void_p, ct.c_uint32, ct.c_void_p, ct.c_uint32)
 serdata_size = _declare('ddsi_serdata_size', ct.c_uint32, ct.c_void_p)
 serdata_to_ser_ref = _declare(
     'ddsi_serdata_to_ser_ref', ct.c_void_p, ct.c_void_p, ct.c_size_t, ct.c_size_t, ct.c_void_p)
@@ -117,6 +119,9 @@ def instance_handle_of(entity: int) -> int:
 
 def matched(function: 'ct._NamedFuncPointer', entity: int) -> Sequence[int]:
     """Return the instance handles of the remote endpoints that `entity` is matched with."""
-    count = max(function(entity, None, 0), 0)
-    handles = (ct.c_uint64 * count)()
-    return handles[:min(count, max(function(entity, handles, count), 0))]
+    room, found = 0, 8
+    while found > room:
+        room = found
+        handles = (ct.c_uint64 * room)()
+        found = function(entity, handles, room)
+    return handles[:max(found, 0)]

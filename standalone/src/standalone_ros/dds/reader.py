@@ -46,6 +46,7 @@ class RawReader:
         self.topic_name, self.type_name = topic_name, type_name
         self.entity = participant.create_reader(topic_name, type_name, qos)
         self.gid = dds.guid_of(self.entity)
+        self.instance_handle = dds.instance_handle_of(self.entity)
         # The reader itself is left for status events; data is waited for on this condition.
         self.data_condition = dds.check(
             dds.dds_create_readcondition(self.entity, dds.ANY_STATE),
@@ -73,6 +74,17 @@ class RawReader:
                 dds.serdata_unref(serdata)
             return Sample(value, info.source_timestamp, info.publication_handle)
         return None
+
+    def peek_stamps(self, limit: int) -> list[int]:
+        """Return when the oldest samples were written (ns), at most `limit`, and leave them."""
+        for count in (1, limit):
+            data, infos = (ct.c_void_p * count)(), (dds.SampleInfo * count)()
+            found = dds.dds_peekcdr(self.entity, data, count, infos, 0)
+            for serdata in data[:max(found, 0)]:
+                dds.serdata_unref(serdata)
+            if found < 1:
+                return []
+        return [info.source_timestamp for info in infos[:found] if info.valid_data]
 
     def matched_writers(self) -> list[int]:
         """Return the instance handles of the writers that are received from."""
