@@ -45,6 +45,11 @@ def _claim_domains():
 
 _DOMAINS = _claim_domains()
 
+# Engines that are built here are kept for this session alone: no test leans on an earlier one, and
+# nothing is left in the user's cache.
+_CACHE = tempfile.TemporaryDirectory(prefix='vidseg_test_cache_')
+os.environ['XDG_CACHE_HOME'] = _CACHE.name
+
 # A shell starts what it puts into the background with these ignored, and so would be every
 # process that the tests start and want to interrupt.
 for _number, _usual in ((signal.SIGINT, signal.default_int_handler),

@@ -16,15 +16,18 @@
 from __future__ import annotations
 
 import abc
+import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from numpy.typing import NDArray
 
+from vidseg_ros.engines.errors import EngineError
+from vidseg_ros.engines.exported import ExportedModel
 
-class EngineError(ValueError):
-    """An engine is not there, or cannot do what is asked; the message says which and why."""
+__all__ = ['DeployedNetwork', 'Engine', 'EngineError', 'EngineOptions', 'frames_would_wait']
 
 
 class DeployedNetwork(Protocol):
@@ -57,29 +60,48 @@ class EngineOptions:
     """
     How an engine runs.
 
-    ``device`` 'auto', 'cpu' or 'cuda'; ``precision`` 'auto', 'fp32', 'bf16' or 'fp16';
-    ``threads`` on the CPU, 0 for as many as there are cores.
+    ``device`` 'auto', 'cpu' or 'cuda'; ``precision`` 'auto', 'fp32', 'bf16', 'fp16' or, for what
+    was exported so, 'int8'; ``threads`` on the CPU, 0 for as many as there are cores.
+    ``exported`` is what runs in place of the network's own weights, if there is such.
     """
 
     device: str = 'auto'
     precision: str = 'auto'
     threads: int = 0
+    exported: ExportedModel | None = None
+
+
+_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+def frames_would_wait() -> bool:
+    """
+    Return whether long work here, now, would hold up frames: an engine of this process serves.
+
+    In the main thread nothing is built beside something that runs.
+    """
+    if threading.current_thread() is threading.main_thread():
+        return False
+    return any(engine.serving for engine in list(_engines))
 
 
 class Engine(abc.ABC):
     """
     Runs a deployed network's forward pass.
 
-    ``run`` takes arrays by the network's ``input_names`` and returns arrays by its
-    ``output_names``. It is called from one thread at a time. The arrays it returns may be
-    overwritten by the next call of ``run``.
+    ``run`` takes arrays by the network's ``input_names``, C-contiguous and [N, ...] with any N,
+    and returns arrays by its ``output_names``. It is called from one thread at a time. The arrays
+    it returns may be the engine's own, overwritten by its next ``run``.
     """
 
     name: ClassVar[str]
+    # Whether frames depend on this engine; set by ``run``.
+    serving: bool = False
 
     def __init__(self, network: DeployedNetwork, options: EngineOptions) -> None:
         self.network = network
         self.options = options
+        _engines.add(self)
 
     @abc.abstractmethod
     def prepare(self, size: tuple[int, int]) -> None:
@@ -91,7 +113,7 @@ class Engine(abc.ABC):
 
     @abc.abstractmethod
     def describe(self) -> dict[str, str]:
-        """Return what diagnostics should say: engine, device, precision, version."""
+        """Return what diagnostics should say: engine, device, precision, version and the like."""
 
     def preferred_batch(self, size: tuple[int, int]) -> int:
         """
@@ -101,5 +123,6 @@ class Engine(abc.ABC):
         """
         return 1
 
-    def close(self) -> None:  # noqa: B027
+    def close(self) -> None:
         """Release the device."""
+        self.serving = False

@@ -92,14 +92,10 @@ def export_openvino(network: DeployedNetwork, size: tuple[int, int], path: Path)
         import openvino as ov
     except ImportError as error:
         raise EngineError('exporting to OpenVINO needs the package openvino') from error
-    from vidseg_ros.engines.openvino_engine import convert
+    from vidseg_ros.engines.conversion import Form, write_openvino
 
     inputs = _random_inputs(network, size)
-    model = convert(network)
-    model.reshape(
-        {port: list(a.shape) for port, a in zip(model.inputs, inputs, strict=True)}
-    )
-    ov.save_model(model, path, compress_to_fp16=False)
+    write_openvino(network, Form('openvino', size), path)
     compiled = ov.Core().compile_model(path, 'CPU', {'INFERENCE_PRECISION_HINT': 'f32'})
     result = compiled(inputs)
     outputs = [result[index] for index in range(len(network.output_names))]

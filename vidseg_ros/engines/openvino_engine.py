@@ -11,111 +11,188 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The OpenVINO engine: the fastest on CPUs."""
+"""OpenVINO on the CPU."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
 import openvino as ov
-import torch
 from numpy.typing import NDArray
 
 from vidseg_ros.engines.base import DeployedNetwork, Engine, EngineError, EngineOptions
+from vidseg_ros.engines.cache import EngineCache
+from vidseg_ros.engines.conversion import Converted, Form, converted
+from vidseg_ros.engines.measurement import BatchMemory
 
 _TYPES = {'fp32': 'f32', 'bf16': 'bf16', 'fp16': 'f16'}
 # Compiled shapes kept at a time: cameras of more different sizes than this are rare.
 _SHAPES = 4
 
 
-# Any size will do to trace a network whose sizes stay open; a small one is quick.
-_TRACED_SIZE = (64, 64)
+class _Writable:
+    """The same memory as a read-only array, for an interface that asks for more than it uses."""
+
+    def __init__(self, array: NDArray) -> None:
+        interface = dict(array.__array_interface__)
+        interface['data'] = (interface['data'][0], False)
+        self.__array_interface__ = interface
 
 
-def convert(network: DeployedNetwork) -> ov.Model:
-    """Return the network as an OpenVINO model of open sizes; its inputs are in their order."""
-    example = tuple(
-        torch.from_numpy(array) for array in network.example_inputs(_TRACED_SIZE).values()
-    )
-    with torch.no_grad():
-        traced = torch.jit.trace(network, example, check_trace=False)
-    return ov.convert_model(traced, example_input=example)
+def _tensor(array: NDArray) -> ov.Tensor:
+    """Return a tensor over the memory of a contiguous array, which must outlive it."""
+    if not array.flags.writeable:
+        # Messages' buffers are read-only. An input is only read.
+        array = np.asarray(_Writable(array))
+    return ov.Tensor(array, shared_memory=True)
+
+
+@dataclass(slots=True)
+class _Compiled:
+    """A network for one set of shapes: its request, the arrays bound to it, its output arrays."""
+
+    request: Any
+    bound: list[Any] = field(default_factory=list)
+    outputs: dict[str, NDArray] = field(default_factory=dict)
 
 
 class OpenVINOEngine(Engine):
     """
     OpenVINO on the CPU, compiled for each image size when it first comes.
 
-    The network is converted once (seconds) and compiled for each size (tenths of a second).
-    Static shapes are worth it: with dynamic ones OpenVINO plans its memory for every frame.
+    The network is converted once (seconds, kept on disk) and compiled for each size (tenths of a
+    second). Static shapes are worth it: with dynamic ones OpenVINO plans its memory for every
+    frame. Inputs are read where they lie, and outputs are written to arrays of the engine's own.
     """
 
     name: ClassVar[str] = 'openvino'
 
-    def __init__(self, network: DeployedNetwork, options: EngineOptions) -> None:
+    def __init__(
+        self, network: DeployedNetwork, options: EngineOptions, cache: EngineCache | None = None
+    ) -> None:
         super().__init__(network, options)
         if options.device not in ('auto', 'cpu'):
             raise EngineError(f'engine openvino: device {options.device} is not served, only cpu')
+        cache = cache or EngineCache()
         self._core = ov.Core()
         capabilities = self._core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+        exported = options.exported
         precision = options.precision
-        if precision == 'auto':
+        if precision == 'int8' and (exported is None or exported.precision != 'int8'):
+            raise EngineError(
+                'engine openvino: int8 needs a calibrated model; make one by `vidseg export '
+                'CHECKPOINT --format openvino --precision int8 --calibrate DATASET --root DIR '
+                '--out MODEL.xml` and name MODEL.xml as the checkpoint'
+            )
+        if precision in ('auto', 'int8'):
             precision = 'bf16' if 'BF16' in capabilities else 'fp32'
         if precision != 'fp32' and precision.upper() not in capabilities:
             raise EngineError(
                 f'engine openvino: this CPU has no {precision}; it has {", ".join(capabilities)}'
             )
         self._precision = precision
-        self._model = convert(network)
-        self._requests: OrderedDict[tuple[int, ...], Any] = OrderedDict()
+        self._quantised = exported is not None and exported.precision == 'int8'
+        if exported is None:
+            self._source = converted(network, Form('openvino'), cache)
+        else:
+            self._source = Converted(exported.path)
+        try:
+            self._model = self._core.read_model(self._source.path)
+        except RuntimeError as error:
+            raise EngineError(f'engine openvino: {self._source.path}: {error}') from error
+        self._compiled: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
+        self._batches = BatchMemory(self, cache, {
+            'precision': self.precision, 'openvino': ov.get_version(),
+            'threads': str(options.threads),
+        })  # fmt: skip
 
-    def _compile(self, inputs: Mapping[str, NDArray]) -> Any:
+    @property
+    def precision(self) -> str:
+        """Return what it computes in; what int8 leaves is in bf16 where the CPU has it."""
+        return f'int8 and {self._precision}' if self._quantised else self._precision
+
+    @property
+    def seconds_converting(self) -> float:
+        """Return how long the conversion took, 0 if there was none to do."""
+        return self._source.seconds
+
+    def _compile(self, inputs: Mapping[str, NDArray]) -> _Compiled:
         model = self._model.clone()
         arrays = [inputs[name] for name in self.network.input_names]
-        model.reshape({p: list(a.shape) for p, a in zip(model.inputs, arrays, strict=True)})
+        try:
+            model.reshape({p: list(a.shape) for p, a in zip(model.inputs, arrays, strict=True)})
+        except RuntimeError as error:
+            shapes = ', '.join(str(list(a.shape)) for a in arrays)
+            raise EngineError(f'engine openvino: cannot take inputs of {shapes}') from error
         config: dict[str, Any] = {
             'PERFORMANCE_HINT': 'LATENCY',
             'INFERENCE_PRECISION_HINT': _TYPES[self._precision],
         }
         if self.options.threads:
             config['INFERENCE_NUM_THREADS'] = self.options.threads
-        return self._core.compile_model(model, 'CPU', config).create_infer_request()
+        request = self._core.compile_model(model, 'CPU', config).create_infer_request()
+        made = _Compiled(request, [None] * len(arrays))
+        for index, name in enumerate(self.network.output_names):
+            tensor = request.get_output_tensor(index)
+            made.outputs[name] = np.zeros(list(tensor.shape), tensor.data.dtype)
+            request.set_output_tensor(index, ov.Tensor(made.outputs[name], shared_memory=True))
+        return made
 
-    def _request(self, inputs: Mapping[str, NDArray]) -> Any:
+    def _of(self, inputs: Mapping[str, NDArray]) -> _Compiled:
         shape = tuple(side for n in self.network.input_names for side in inputs[n].shape)
-        if shape in self._requests:
-            self._requests.move_to_end(shape)
+        if shape in self._compiled:
+            self._compiled.move_to_end(shape)
         else:
-            self._requests[shape] = self._compile(inputs)
-            if len(self._requests) > _SHAPES:
-                self._requests.popitem(last=False)
-        return self._requests[shape]
+            self._compiled[shape] = self._compile(inputs)
+            if len(self._compiled) > _SHAPES:
+                self._compiled.popitem(last=False)
+        return self._compiled[shape]
 
     def prepare(self, size: tuple[int, int]) -> None:
-        """Compile for images of ``size``."""
-        self.run(self.network.example_inputs(size))
+        """Compile for images of ``size``; find out, once, how many together are cheapest."""
+        self._infer(self.network.example_inputs(size))
+        self._batches.prepare(size)
+
+    def preferred_batch(self, size: tuple[int, int]) -> int:
+        """Return how many frames of ``size`` together are cheapest."""
+        return self._batches.preferred(size)
 
     def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
-        """Run the network; the outputs are views of the engine's own memory."""
-        request = self._request(inputs)
-        # share_inputs: the arrays are read where they lie, no copy.
-        request.infer([inputs[n] for n in self.network.input_names], share_inputs=True)
-        return {
-            name: request.get_output_tensor(index).data
-            for index, name in enumerate(self.network.output_names)
-        }
+        """Run the network; the outputs are the engine's own arrays."""
+        self.serving = True
+        return self._infer(inputs)
+
+    def _infer(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        made = self._of(inputs)
+        for index, name in enumerate(self.network.input_names):
+            array = np.ascontiguousarray(inputs[name])
+            if made.bound[index] is not array:
+                made.request.set_input_tensor(index, _tensor(array))
+                made.bound[index] = array
+        # infer() would copy every output for its result; these two do not.
+        made.request.start_async()
+        made.request.wait()
+        return dict(made.outputs)
+
+    def forget(self, inputs: Mapping[str, NDArray]) -> None:
+        """Drop what was compiled for the shapes of ``inputs``."""
+        shape = tuple(side for n in self.network.input_names for side in inputs[n].shape)
+        self._compiled.pop(shape, None)
 
     def describe(self) -> dict[str, str]:
         """Return engine, device, precision and version."""
         return {
             'engine': self.name,
             'device': self._core.get_property('CPU', 'FULL_DEVICE_NAME'),
-            'precision': self._precision,
+            'precision': self.precision,
             'version': ov.get_version().split('-')[0],
         }
 
     def close(self) -> None:
         """Drop the compiled networks."""
-        self._requests.clear()
+        super().close()
+        self._compiled.clear()
