@@ -23,7 +23,8 @@ setup(
     version='0.1.0',
     packages=find_packages(include=[package_name, f'{package_name}.*']),
     package_data={
-        package_name: ['checkpoints/weights/*', 'evaluation/templates/*', 'py.typed'],
+        package_name: ['checkpoints/weights/*', 'evaluation/templates/*',
+                       'evaluation/results/*.yaml', 'py.typed'],
     },
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),

@@ -164,3 +164,19 @@ def test_a_frame_of_camvid_takes_little_time():
         matrix.update(prediction, truth)
         times.append(time.thread_time() - start)
     assert min(times) < 0.002
+
+
+def test_the_recurrent_unets_measures():
+    matrix = ConfusionMatrix(4)
+    truth = np.array([[0, 0, 1, 1]], np.uint8)
+    matrix.update(np.array([[0, 1, 1, 1]], np.uint8), truth)
+    # Class 0: TP 1 FN 1 TN 2; class 1: TP 2 FP 1 TN 1; classes 2 and 3: TN 4.
+    assert matrix.mean_accuracy_eq14 == pytest.approx((3 / 4 + 3 / 4 + 1 + 1) / 4)
+    assert matrix.miou_eq15 == pytest.approx((1 / 2 + 2 / 3) / 4)
+    assert matrix.miou == pytest.approx((1 / 2 + 2 / 3) / 2)
+
+
+def test_the_recurrent_unets_measures_of_nothing():
+    matrix = ConfusionMatrix(2)
+    assert np.isnan(matrix.mean_accuracy_eq14)
+    assert np.isnan(matrix.miou_eq15)

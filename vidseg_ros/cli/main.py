@@ -26,6 +26,7 @@ VERBS = {
     'inspect': 'inspect',
     'evaluate': 'evaluate',
     'report': 'report',
+    'results': 'results',
     'train': 'train',
     'make-bag': 'make_bag',
     'make-street': 'make_street',

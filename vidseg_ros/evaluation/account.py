@@ -136,6 +136,8 @@ class Account:
             'miou': matrix.miou,
             'pixel_accuracy': matrix.pixel_accuracy,
             'mean_accuracy': matrix.mean_accuracy,
+            'mean_accuracy_eq14': matrix.mean_accuracy_eq14,
+            'miou_eq15': matrix.miou_eq15,
             'per_class_iou': self._named(matrix),
             'temporal_consistency': self._agreement / self._pairs if self._pairs else math.nan,
             'temporal_consistency_miou': (float(np.mean(self._agreement_miou))

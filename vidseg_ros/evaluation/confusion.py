@@ -83,6 +83,33 @@ class ConfusionMatrix:
         return float((np.diagonal(self.counts)[occurs] / true[occurs]).mean())
 
 
+    @property
+    def mean_accuracy_eq14(self) -> float:
+        """
+        Return the "Mean Accuracy" of the recurrent U-Nets' paper (Eq. 13 and 14), NaN if nothing.
+
+        A class's accuracy there is (TP + TN) / all pixels, so that true negatives count: with
+        many classes it is high whatever is predicted. The mean is over all classes of the space.
+        """
+        if not self.pixels:
+            return float('nan')
+        hits = np.diagonal(self.counts)
+        wrong = self.counts.sum(axis=1) + self.counts[:, :-1].sum(axis=0) - 2 * hits
+        return float((1 - wrong / self.pixels).mean())
+
+    @property
+    def miou_eq15(self) -> float:
+        """
+        Return the "Mean IoU" of the recurrent U-Nets' paper (Eq. 15), NaN if nothing was counted.
+
+        The sum of the classes' IoU is divided by the number of classes, so that a class that
+        never occurs counts as 0 rather than not at all.
+        """
+        if not self.pixels:
+            return float('nan')
+        return float(np.nansum(self.per_class_iou) / self.num_classes)
+
+
 def count(prediction: NDArray[Any], truth: NDArray[Any], num_classes: int) -> NDArray[np.int64]:
     """Return the confusion matrix of one image, int64 [C, C + 1]; see ``ConfusionMatrix``."""
     if prediction.shape != truth.shape:

@@ -30,7 +30,7 @@ ACCENT, SECOND = '#1f6feb', '#d9822b'
 # Light to dark: the further out in the tail, the darker.
 TAIL = {'p50': '#a9cbf5', 'p95': '#4c8fe6', 'p99': '#174ea6'}
 
-_STYLE: Any = {
+STYLE: Any = {
     'font.family': 'sans-serif',
     'font.sans-serif': ['system-ui', 'Segoe UI', 'Roboto', 'Helvetica', 'Arial', 'DejaVu Sans'],
     # Text stays text: the browser's own font, searchable, and small files.
@@ -59,7 +59,7 @@ def latency_by_stage(stages: Mapping[str, Mapping[str, float]]) -> str:
              if all(math.isfinite(p.get(k, math.nan)) for k in TAIL)}
     if not shown:
         return ''
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(6.0, 0.62 + 0.3 * len(shown)), layout='constrained')
         axes = figure.add_subplot()
         rows = np.arange(len(shown))
@@ -79,7 +79,7 @@ def latency_by_stage(stages: Mapping[str, Mapping[str, float]]) -> str:
         handles, labels = axes.get_legend_handles_labels()
         axes.legend(handles[::-1], labels[::-1], frameon=False, ncols=3, loc='lower right',
                     bbox_to_anchor=(1, 1), fontsize=8, borderaxespad=0.1)
-        return _svg(figure, 'Latency by stage: p50, p95 and p99')
+        return svg(figure, 'Latency by stage: p50, p95 and p99')
 
 
 def over_time(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, label: str,
@@ -95,7 +95,7 @@ def over_time(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, 
               for name, (t, v) in series.items() if np.isfinite(np.asarray(v, float)).any()}
     if not finite:
         return ''
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(12.3 if wide else 6.0, 2.1), layout='constrained')
         axes = figure.add_subplot()
         colors = (ACCENT, SECOND, '#2e8b57', '#8e44ad', '#c0392b', '#7f8c8d', '#0aa', '#960')
@@ -117,7 +117,7 @@ def over_time(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, 
         if len(finite) > 1 or marks:
             axes.legend(frameon=False, ncols=4, loc='lower right', bbox_to_anchor=(1, 1),
                         fontsize=8, borderaxespad=0.1)
-        return _svg(figure, title)
+        return svg(figure, title)
 
 
 def _ms(value: float) -> str:
@@ -132,9 +132,10 @@ def _plain(axes: Axes, grid: Any) -> None:
     axes.tick_params(length=0)
 
 
-def _svg(figure: Figure, title: str) -> str:
+def svg(figure: Figure, title: str, *, transparent: bool = True) -> str:
+    """Return a figure as an SVG element with a title."""
     out = io.StringIO()
-    figure.savefig(out, format='svg', transparent=True,
+    figure.savefig(out, format='svg', transparent=transparent,
                    metadata={'Date': None, 'Creator': None, 'Title': title})
     text = out.getvalue()
     # Only the element itself: a page has no place for an XML declaration and a doctype.

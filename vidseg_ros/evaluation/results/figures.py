@@ -1,0 +1,123 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The plots of the results page: SVG, drawn from the measured figures alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from vidseg_ros.evaluation.plots import ACCENT, GRID, MUTED, SECOND, STYLE, svg
+
+Drawing = Callable[[Axes], None]
+
+
+def draw_figures(results: Mapping[str, Any]) -> dict[str, str]:
+    """Return the plots for which there are figures: file name to SVG."""
+    drawn = {'accuracy_speed.svg': accuracy_against_speed(results)}
+    curves = results['sweeps']
+    if 'evs' in curves:
+        drawn['evs_distance.svg'] = evs_against_distance(curves['evs'])
+    if 'dvsnet' in curves:
+        drawn['dvsnet_threshold.svg'] = dvsnet_against_threshold(curves['dvsnet'])
+    if 'lernet_tha' in curves:
+        drawn['lernet_tha_k.svg'] = tha_against_interval(curves['lernet_tha'])
+    return drawn
+
+
+def accuracy_against_speed(results: Mapping[str, Any]) -> str:
+    """Draw mIoU over speed relative to FASSVid's base; the area of a point is its GMACs."""
+    rows = [row for row in results['rows'] if 'miou' in row]
+
+    def draw(axes: Axes) -> None:
+        # Speeds are relative to each row's own baseline: only those of one baseline can share
+        # an axis, so each baseline has its colour and stands at 1.
+        colours = dict(zip(dict.fromkeys(row['baseline'] for row in rows),
+                           (ACCENT, SECOND, '#2e8b57', '#8e44ad'), strict=False))
+        for row in rows:
+            x, y = row.get('speed', 1.0), 100 * row['miou']
+            axes.scatter(x, y, s=20 + 8 * row['gmacs'], color=colours[row['baseline']],
+                         alpha=0.75, linewidths=0)
+            axes.annotate(row['name'], (x, y), xytext=(7, 4), textcoords='offset points',
+                          fontsize=8, color=MUTED)
+        axes.set_xscale('log')
+        ticks = [t for t in (0.5, 0.7, 1, 1.5, 2, 3, 5, 8, 12, 20)
+                 if t <= 1.6 * max(row.get('speed', 1.0) for row in rows)]
+        axes.set_xticks(ticks, [f'{t:g}' for t in ticks])
+        axes.minorticks_off()
+        axes.margins(x=0.16, y=0.12)
+        axes.set_xlabel('frames a second, as a multiple of its own network on every frame')
+        axes.set_ylabel('mIoU, %')
+
+    return _figure(draw, 'Accuracy against speed', height=4.2)
+
+
+def evs_against_distance(curves: Mapping[str, Any]) -> str:
+    """Draw mIoU over the distance of propagation, warped and repeated (EVS, Fig. 6)."""
+    def draw(axes: Axes) -> None:
+        for (name, points), colour in zip(curves.items(), (ACCENT, SECOND), strict=False):
+            axes.plot([p['distance'] for p in points], [100 * p['miou'] for p in points],
+                      color=colour, marker='o', markersize=3.5, label=name)
+        axes.set_xlabel('frames since the key frame')
+        axes.set_ylabel('mIoU, %')
+        axes.legend(frameon=False)
+
+    return _figure(draw, 'EVS: accuracy against propagation distance')
+
+
+def dvsnet_against_threshold(curves: Mapping[str, Any]) -> str:
+    """Draw mIoU over the share of regions segmented, one curve a policy (DVSNet, Fig. 8, 9)."""
+    def draw(axes: Axes) -> None:
+        for (name, points), colour in zip(curves.items(), (ACCENT, SECOND), strict=False):
+            ordered = sorted(points, key=lambda p: p['segmented'])
+            axes.plot([100 * p['segmented'] for p in ordered],
+                      [100 * p['miou'] for p in ordered], color=colour, marker='o',
+                      markersize=3.5, label=name.replace('_', ' '))
+            for p in ordered:
+                axes.annotate(f'{p["threshold"]:g}',
+                              (100 * p['segmented'], 100 * p['miou']), xytext=(3, -10),
+                              textcoords='offset points', fontsize=7, color=MUTED)
+        axes.set_xlabel('regions segmented, % (at each point: the threshold)')
+        axes.set_ylabel('mIoU, %')
+        axes.legend(frameon=False)
+
+    return _figure(draw, 'DVSNet: accuracy against the threshold')
+
+
+def tha_against_interval(points: list[Mapping[str, float]]) -> str:
+    """Draw mIoU over K."""
+    def draw(axes: Axes) -> None:
+        axes.plot([p['k'] for p in points], [100 * p['miou'] for p in points], color=ACCENT,
+                  marker='o', markersize=3.5)
+        axes.set_xticks([p['k'] for p in points])
+        axes.set_xlabel('K: one key frame in so many frames')
+        axes.set_ylabel('mIoU, %')
+
+    return _figure(draw, 'LERNet + THA: accuracy against the key interval')
+
+
+def _figure(draw: Drawing, title: str, height: float = 2.8) -> str:
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, height), layout='constrained', facecolor='white')
+        axes = figure.add_subplot()
+        draw(axes)
+        axes.grid(color=GRID, linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.spines[['top', 'right']].set_visible(False)
+        axes.tick_params(length=0)
+        return svg(figure, title, transparent=False)
