@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from vidseg_ros.flow.chain import fetch, positions
-from vidseg_ros.flow.dis import DisFlow, to_gray
+from vidseg_ros.flow.grid import GridFlow
 from vidseg_ros.methods.base import Frame, UnfitFrameError, Wanted
 from vidseg_ros.methods.evs import softmax
 from vidseg_ros.methods.evs_operating_points import (
@@ -63,7 +63,8 @@ def _run(segmenter, video, wanted=BOTH):
     for i, image in enumerate(video):
         observation = segmenter.observe(Frame(image, i, 'camera', i), state)
         observation.wanted = wanted
-        found.append(segmenter.predict([observation], [state])[0])
+        # What a camera's results lie in is used again after two more.
+        found.append(copy.deepcopy(segmenter.predict([observation], [state])[0]))
     return found
 
 
@@ -171,19 +172,22 @@ def test_labels_are_fetched_along_the_chain_of_flows(propagating):
         video.append(cv2.warpAffine(video[0], turn, (SIZE[1], SIZE[0]),
                                     borderMode=cv2.BORDER_REFLECT))  # fmt: skip
     found = _run(propagating, video)
-    dis = DisFlow('ultrafast')
+    dis = GridFlow()
+    grid = dis.setting.grid(SIZE)
+    scale = np.float32([SIZE[1] / grid[1], SIZE[0] / grid[0]])
     way = None
     for i in range(1, 4):
-        step = dis.calc(to_gray(video[i]), to_gray(video[i - 1]))
+        step = dis.calc(dis.shrink(video[i], grid), dis.shrink(video[i - 1], grid))
         if way is None:
             way = step
         else:
-            at = step + np.dstack(np.meshgrid(np.arange(SIZE[1]), np.arange(SIZE[0])))
+            at = step + np.dstack(np.meshgrid(np.arange(grid[1]), np.arange(grid[0])))
             way = step + cv2.remap(way, at.astype(np.float32), None, cv2.INTER_LINEAR,
                                    borderMode=cv2.BORDER_REPLICATE)
         y, x = np.mgrid[:SIZE[0], :SIZE[1]]
-        source_x = np.clip(np.rint(x + way[..., 0]), 0, SIZE[1] - 1).astype(int)
-        source_y = np.clip(np.rint(y + way[..., 1]), 0, SIZE[0] - 1).astype(int)
+        full = cv2.resize(way, SIZE[::-1], interpolation=cv2.INTER_LINEAR) * scale
+        source_x = np.clip(np.rint(x + full[..., 0]), 0, SIZE[1] - 1).astype(int)
+        source_y = np.clip(np.rint(y + full[..., 1]), 0, SIZE[0] - 1).astype(int)
         expected = found[0].labels[source_y, source_x]
         # OpenCV rounds positions to 1/32 pixel before it rounds to the nearest.
         assert (found[i].labels == expected).mean() > 0.995
@@ -251,12 +255,12 @@ def test_refinement_follows_the_papers_figure_4():
     found = _run(segmenter, video)
     outputs = segmenter._engine.run({'image': video[0][None]})
     prediction, features = softmax(outputs['logits'][0].copy()), outputs['features'][0].copy()
-    dis = DisFlow('ultrafast')
-    first, second = (to_gray(image) for image in video)
+    dis = GridFlow()
+    first, second = (dis.shrink(image, dis.setting.grid(SIZE)) for image in video)
     back, forth = dis.calc(second, first), dis.calc(first, second)
 
     def small(flow, size):
-        scale = np.float32([size[1] / SIZE[1], size[0] / SIZE[0]])
+        scale = np.float32([size[1] / flow.shape[1], size[0] / flow.shape[0]])
         return cv2.resize(flow, (size[1], size[0]), interpolation=cv2.INTER_AREA) * scale
 
     warped_features = fetch(features, positions(small(back, features.shape[:2])), nearest=False)
@@ -287,7 +291,8 @@ def test_with_s_1_the_last_prediction_steadies_each_frame():
     found = _run(segmenter, _pan(4, 2))
     assert _kinds(found) == ['key frame'] + ['key frame, refined'] * 3
     # Nothing grows older than one frame.
-    assert all(set(np.unique(segmentation.age)) == {0, 1} for segmentation in found[1:])
+    ages = [set(np.unique(segmentation.age)) for segmentation in found[1:]]
+    assert all(age <= {0, 1} for age in ages) and {0, 1} in ages
     still = _run(segmenter, _pan(1, 0) * 3)
     np.testing.assert_array_equal(still[2].labels, still[0].labels)
 

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 Flow = NDArray[np.float32]
 # Where to fetch from: float32 [H, W, 2], x and y in pixels.
 Positions = NDArray[np.float32]
+Plane = NDArray[np.float32]
 
 
 def positions(flow: Flow) -> Positions:
@@ -54,8 +55,70 @@ def resize_flow(flow: Flow, size: tuple[int, int]) -> Flow:
         return flow
     method = cv2.INTER_AREA if size[0] < flow.shape[0] else cv2.INTER_LINEAR
     resized = cv2.resize(flow, (size[1], size[0]), interpolation=method)
-    scale = np.array([size[1] / flow.shape[1], size[0] / flow.shape[0]], np.float32)
-    return np.asarray(resized * scale, np.float32)
+    # By numpy, with one factor for each of two channels, this takes ten times as long.
+    scale = size[1] / flow.shape[1], size[0] / flow.shape[0], 1.0, 1.0
+    cv2.multiply(resized, scale, dst=resized)  # type: ignore[call-overload]
+    return np.asarray(resized, np.float32)
+
+
+class PixelMaps:
+    """
+    Where the pixels of an image are led to by a flow on a coarser grid.
+
+    The flow is interpolated bilinearly, as ``positions(resize_flow(flow, size))`` does it, in a
+    fraction of the time and without allocating: for who warps every frame. Keeps its work space,
+    so it belongs to one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._maps: tuple[Plane, Plane] = (np.empty((0, 0), np.float32),) * 2
+
+    def __call__(self, flow: Flow, size: tuple[int, int]) -> tuple[Plane, Plane]:
+        """
+        Return the x and the y of each pixel's target, float32 [H, W] each, in pixels.
+
+        ``flow`` float32 [h, w, 2] is in cells of its grid, which covers the image of ``size``
+        (height, width). The arrays returned are overwritten by the next call.
+        """
+        if self._maps[0].shape != size:
+            self._maps = np.empty(size, np.float32), np.empty(size, np.float32)
+        for axis, target in ((1, self._maps[0]), (0, self._maps[1])):
+            cells, pixels = flow.shape[axis], size[axis]
+            scale = pixels / cells
+            # A cell's target in pixels. Interpolated, its own position gives each pixel's own...
+            centres = (np.arange(cells, dtype=np.float32) + 0.5) * scale - 0.5
+            plane = flow[..., 1 - axis] * np.float32(scale)
+            plane += centres[None, :] if axis else centres[:, None]
+            cv2.resize(plane, (size[1], size[0]), dst=target, interpolation=cv2.INTER_LINEAR)
+            # ... but outside of the outermost centres, where the interpolation stands still.
+            margin = int(np.ceil(centres[0]))
+            if margin > 0:
+                missing = np.arange(margin, dtype=np.float32) - centres[0]
+                low, high = missing, -missing[::-1]
+                if axis:
+                    target[:, :margin] += low
+                    target[:, -margin:] += high
+                else:
+                    target[:margin] += low[:, None]
+                    target[-margin:] += high[:, None]
+        return self._maps
+
+
+def fetch_pixels(
+    image: NDArray[Any],
+    at: tuple[Plane, Plane],
+    out: NDArray[Any],
+    *,
+    nearest: bool = True,
+    outside: float | None = None,
+) -> NDArray[Any]:
+    """Fetch ``image`` as ``fetch`` does, at positions that ``PixelMaps`` made, into ``out``."""
+    cv2.remap(
+        image, *at, cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR, dst=out,
+        borderMode=cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT,
+        borderValue=0.0 if outside is None else (outside,) * 4,
+    )  # fmt: skip
+    return out
 
 
 def fetch(

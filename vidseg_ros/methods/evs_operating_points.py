@@ -119,3 +119,27 @@ def chosen(knobs: Mapping[str, Any]) -> tuple[int, OperatingPoint]:
     if number not in OPERATING_POINTS:
         raise ValueError(f'operating_point: {number} is not 0 to {max(OPERATING_POINTS)}')
     return number, OPERATING_POINTS[number]
+
+
+# Rows that one can move between while running, from the most costly to the cheapest: with
+# warping, and without. 4 costs more than 3 and is worse.
+_LADDERS = ((1, 2, 3, 5, 6, 7, 10, 12, 14), (8, 9, 11, 13))
+
+
+def cheaper(point: OperatingPoint, *, refinable: bool) -> list[int]:
+    """
+    Return the rows of Table 2 that cost less than ``point`` in all respects, the cheapest last.
+
+    They have its W, no smaller S, no greater D, and R only if it has. ``refinable`` tells whether
+    there is a Refiner for frames between key frames; without one no row with R is among them.
+    """
+    return [
+        number
+        for ladder in _LADDERS
+        for number in ladder
+        if (row := OPERATING_POINTS[number]) != point
+        and row.warping == point.warping
+        and row.segment_every >= point.segment_every
+        and row.downscaling <= point.downscaling
+        and (not row.refinement or (point.refinement and refinable))
+    ]

@@ -69,11 +69,19 @@ def attention(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def blend(
-    refiner: NDArray[np.float32], warped: NDArray[np.float32], weight: NDArray[np.float32]
+    refiner: NDArray[np.float32],
+    warped: NDArray[np.float32],
+    weight: NDArray[np.float32],
+    out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """
     Return P_refined = M o P_refiner + (1 - M) o P_warped (Eq. 4).
 
-    Both predictions are probabilities [C, h, w], ``weight`` is M_i [h, w].
+    Both predictions are probabilities [C, h, w], ``weight`` is M_i [h, w]. The result is ``out``
+    or a new array.
     """
-    return weight * refiner + (np.float32(1) - weight) * warped
+    out = np.multiply(refiner, weight, out=out)
+    rest = np.float32(1) - weight
+    for plane, other in zip(out, warped, strict=True):
+        plane += rest * other
+    return out
