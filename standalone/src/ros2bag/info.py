@@ -32,11 +32,7 @@ PLUGINS = {'storage': {'mcap': 'Files with an index, the default',
 def read_metadata(path: Path) -> dict[str, Any]:
     """Return what metadata.yaml holds, or, of a single file, what it would hold.
 
-    Raises
-    ------
-    ReaderError
-        This is no bag.
-
+    :raises ReaderError: this is no bag.
     """
     folder = path if path.is_dir() else path.parent
     try:
@@ -83,24 +79,24 @@ def report(path: Path, metadata: dict[str, Any]) -> str:
     duration = metadata['duration']['nanoseconds']
     names = [str(path)] if path.is_file() else [
         Path(name).name for name in metadata['relative_file_paths']]
-    size = sum(entry.stat().st_size for entry in path.rglob('*') if entry.is_file()) \
-        if path.is_dir() else path.stat().st_size
-    topics = [
-        'Topic: {name} | Type: {type} | Count: {count} | '
-        'Serialization Format: {serialization_format}'.format(
-            **entry['topic_metadata'], count=entry['message_count'])
-        for entry in metadata['topics_with_message_count']]
+    files = [path] if path.is_file() else [file for file in path.rglob('*') if file.is_file()]
+    topics = ['Topic: {name} | Type: {type} | Count: {count} | '
+              'Serialization Format: {serialization_format}'.format(
+                  **entry['topic_metadata'], count=entry['message_count'])
+              for entry in metadata['topics_with_message_count']]
     indent = '\n' + ' ' * 19
-    return '\n'.join([
-        '', f'Files:             {indent.join(names)}',
-        f'Bag size:          {_size(size)}',
-        f'Storage id:        {metadata["storage_identifier"]}',
-        f'ROS Distro:        {metadata.get("ros_distro", "")}',
-        f'Duration:          {duration // 10**9}.{duration % 10**9:09d}s',
-        f'Start:             {_stamp(start)}', f'End:               {_stamp(start + duration)}',
-        f'Messages:          {metadata["message_count"]}',
-        f'Topic information: {indent.join(topics)}', 'Service:           0',
-        'Service information: '])
+    return f"""
+Files:             {indent.join(names)}
+Bag size:          {_size(sum(file.stat().st_size for file in files))}
+Storage id:        {metadata['storage_identifier']}
+ROS Distro:        {metadata.get('ros_distro', '')}
+Duration:          {duration // 10**9}.{duration % 10**9:09d}s
+Start:             {_stamp(start)}
+End:               {_stamp(start + duration)}
+Messages:          {metadata['message_count']}
+Topic information: {indent.join(topics)}
+Service:           0
+Service information: """
 
 
 def main(args: argparse.Namespace) -> str | None:

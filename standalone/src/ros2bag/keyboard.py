@@ -13,57 +13,50 @@
 # limitations under the License.
 """Keys pressed in the terminal."""
 
-from __future__ import annotations
-
 import os
 import select
 import sys
 import termios
 import threading
 import tty
-from collections.abc import Callable
-from types import TracebackType
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 SPACE, UP, DOWN, RIGHT = ' ', '\x1b[A', '\x1b[B', '\x1b[C'
 
 
-class Keyboard:
-    """Calls the action of each key, on a thread of its own, while it is open."""
+def tell_if_deaf() -> None:
+    """Say it where there is no keyboard."""
+    if not sys.stdin.isatty():
+        print('stdin is not a terminal device. Keyboard handling disabled.', end='',
+              file=sys.stderr, flush=True)
 
-    def __init__(self) -> None:
-        self.actions: dict[str, Callable[[], None]] = {}
-        self._thread: threading.Thread | None = None
-        self._end, self._ended = os.pipe()
-        self._settings: list | None = None
-        if not sys.stdin.isatty():
-            print('stdin is not a terminal device. Keyboard handling disabled.', end='',
-                  file=sys.stderr, flush=True)
 
-    def __enter__(self) -> None:
-        if not sys.stdin.isatty():
-            return
-        self._settings = termios.tcgetattr(sys.stdin)
-        tty.setcbreak(sys.stdin)
-        self._thread = threading.Thread(target=self._watch, name='keyboard', daemon=True)
-        self._thread.start()
+@contextmanager
+def keys(actions: dict[str, Callable[[], object]]) -> Iterator[None]:
+    """Call the action of each key that is pressed meanwhile, on a thread."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    source = sys.stdin.fileno()
+    end, ended = os.pipe()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        os.close(self._ended)
-        if self._thread is not None and self._settings is not None:
-            self._thread.join()
-            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._settings)
-        os.close(self._end)
-
-    def _watch(self) -> None:
-        source = sys.stdin.fileno()
-        while True:
-            ready, _, _ = select.select([source, self._end], [], [])
-            if self._end in ready:
+    def watch() -> None:
+        while end not in (ready := select.select([source, end], [], [])[0]):
+            pressed = os.read(source, 16).decode(errors='ignore') if source in ready else ''
+            if not pressed:
                 return
-            keys = os.read(source, 16).decode(errors='ignore')
-            if not keys:
-                return
-            action = self.actions.get(keys)
-            if action:
-                action()
+            if pressed in actions:
+                actions[pressed]()
+
+    settings = termios.tcgetattr(source)
+    tty.setcbreak(source)
+    thread = threading.Thread(target=watch, name='keyboard', daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        os.close(ended)
+        thread.join()
+        os.close(end)
+        termios.tcsetattr(source, termios.TCSADRAIN, settings)

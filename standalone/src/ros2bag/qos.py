@@ -18,90 +18,71 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
+from rclpy import qos
 from rclpy.duration import Duration
-from rclpy.qos import (
-    DurabilityPolicy,
-    HistoryPolicy,
-    LivelinessPolicy,
-    QoSProfile,
-    ReliabilityPolicy,
-)
-from rosbags.interfaces import (
-    Qos,
-    QosDurability,
-    QosHistory,
-    QosLiveliness,
-    QosReliability,
-    QosTime,
-)
+from rclpy.qos import QoSProfile
+from rosbags import interfaces
 
 SECOND = 10**9
+POLICIES: dict[str, tuple[Any, Any]] = {
+    'reliability': (qos.ReliabilityPolicy, interfaces.QosReliability),
+    'durability': (qos.DurabilityPolicy, interfaces.QosDurability),
+    'liveliness': (qos.LivelinessPolicy, interfaces.QosLiveliness)}
+DURATIONS = ('deadline', 'lifespan', 'liveliness_lease_duration')
 
 
-def from_bag(recorded: Qos) -> QoSProfile:
+def from_bag(recorded: interfaces.Qos) -> QoSProfile:
     """Return a recorded profile, with the default history, as rosbag2 offers it again."""
-    def duration(value: QosTime) -> Duration:
-        return Duration(nanoseconds=value.sec * SECOND + value.nsec)
-
-    return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST, depth=10,
-        reliability=ReliabilityPolicy(recorded.reliability.value),
-        durability=DurabilityPolicy(recorded.durability.value),
-        deadline=duration(recorded.deadline), lifespan=duration(recorded.lifespan),
-        liveliness=LivelinessPolicy(recorded.liveliness.value),
-        liveliness_lease_duration=duration(recorded.liveliness_lease_duration))
+    profile = QoSProfile(depth=10)
+    for name, (policy, _) in POLICIES.items():
+        setattr(profile, name, policy(getattr(recorded, name).value))
+    for name in DURATIONS:
+        value = getattr(recorded, name)
+        setattr(profile, name, Duration(nanoseconds=value.sec * SECOND + value.nsec))
+    return profile
 
 
-def to_bag(profile: QoSProfile) -> Qos:
+def to_bag(profile: QoSProfile) -> interfaces.Qos:
     """Return a profile as bags keep it."""
-    def time(value: Duration) -> QosTime:
-        return QosTime(*divmod(value.nanoseconds, SECOND))
+    values: dict[str, Any] = {
+        'history': interfaces.QosHistory(int(profile.history)), 'depth': profile.depth,
+        'avoid_ros_namespace_conventions': bool(profile.avoid_ros_namespace_conventions)}
+    for name, (_, kind) in POLICIES.items():
+        values[name] = kind(int(getattr(profile, name)))
+    for name in DURATIONS:
+        values[name] = interfaces.QosTime(*divmod(getattr(profile, name).nanoseconds, SECOND))
+    return interfaces.Qos(**values)
 
-    return Qos(
-        QosHistory(int(profile.history)), profile.depth, QosReliability(int(profile.reliability)),
-        QosDurability(int(profile.durability)), time(profile.deadline), time(profile.lifespan),
-        QosLiveliness(int(profile.liveliness)), time(profile.liveliness_lease_duration),
-        bool(profile.avoid_ros_namespace_conventions))
 
-
-def offered(recorded: list[Qos]) -> tuple[QoSProfile, bool]:
+def offered(recorded: list[interfaces.Qos]) -> tuple[QoSProfile, bool]:
     """Return the profile to publish with, and whether the recorded ones agree on it."""
-    if not recorded:
-        return QoSProfile(depth=10), True
-    kinds = {profile._replace(history=QosHistory.KEEP_LAST, depth=0) for profile in recorded}
-    if len(kinds) == 1:
-        return from_bag(recorded[0]), True
-    return QoSProfile(depth=10), False
+    kinds = {profile._replace(history=interfaces.QosHistory.KEEP_LAST, depth=0)
+             for profile in recorded}
+    return from_bag(recorded[0]) if len(kinds) == 1 else QoSProfile(depth=10), len(kinds) < 2
 
 
 def requested(profiles: list[QoSProfile]) -> QoSProfile:
     """Return the strictest profile that all these publishers can serve."""
-    def all_are(name: str, value: Any) -> bool:
-        return bool(profiles) and all(getattr(profile, name) == value for profile in profiles)
-
-    reliable = not profiles or all_are('reliability', ReliabilityPolicy.RELIABLE)
-    lasting = all_are('durability', DurabilityPolicy.TRANSIENT_LOCAL)
+    reliable = all(p.reliability == qos.ReliabilityPolicy.RELIABLE for p in profiles)
+    lasting = bool(profiles) and all(
+        p.durability == qos.DurabilityPolicy.TRANSIENT_LOCAL for p in profiles)
     # Bursts wait here until the callback has handed them on.
-    return QoSProfile(
-        depth=100,
-        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL if lasting else DurabilityPolicy.VOLATILE)
+    profile = QoSProfile(depth=100)
+    if not reliable:
+        profile.reliability = qos.ReliabilityPolicy.BEST_EFFORT
+    if lasting:
+        profile.durability = qos.DurabilityPolicy.TRANSIENT_LOCAL
+    return profile
 
 
 def read_overrides(path: str | None) -> dict[str, QoSProfile]:
     """Read profiles by topic from a YAML file.
 
-    Raises
-    ------
-    ValueError
-        The file is not readable as such.
-
+    :raises ValueError: the file is not readable as such.
     """
     if path is None:
         return {}
-    policies = {'history': HistoryPolicy, 'reliability': ReliabilityPolicy,
-                'durability': DurabilityPolicy, 'liveliness': LivelinessPolicy}
-    durations = {'deadline', 'lifespan', 'liveliness_lease_duration'}
+    policies = {'history': qos.HistoryPolicy, **{name: pair[0] for name, pair in POLICIES.items()}}
     try:
         with open(path, encoding='utf-8') as file:
             entries = (yaml.safe_load(file) or {}).items()
@@ -111,7 +92,7 @@ def read_overrides(path: str | None) -> dict[str, QoSProfile]:
             for key, value in values.items():
                 if key in policies:
                     values[key] = policies[key][str(value).upper()]
-                elif key in durations:
+                elif key in DURATIONS:
                     values[key] = Duration(
                         nanoseconds=value.get('sec', 0) * SECOND + value.get('nsec', 0))
             profiles[topic] = QoSProfile(**values)

@@ -17,28 +17,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import re
-import signal
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
-import rclpy
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.logging import LoggingSeverity, get_logger
+from rclpy.logging import get_logger
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
-from rclpy.signals import SignalHandlerOptions
+from ros2cli.graph import is_hidden
 from rosidl_runtime_py.utilities import get_message
 
-from ros2bag import qos
-from ros2bag.keyboard import SPACE, Keyboard
+from ros2bag import keyboard, qos, session
 from ros2bag.writer import BagOptions, BagWriter, QueuedWriter
-
-
-def _hidden(topic: str) -> bool:
-    return any(part.startswith('_') for part in topic.split('/'))
 
 
 class Recorder:
@@ -46,14 +38,10 @@ class Recorder:
 
     def __init__(self, node: Any, writer: QueuedWriter, args: argparse.Namespace,
                  overrides: dict[str, QoSProfile]) -> None:
-        self._node = node
-        self._writer = writer
-        self._args = args
-        self._overrides = overrides
+        self._node, self._writer, self._args, self._overrides = node, writer, args, overrides
         self._logger = node.get_logger()
-        self._named = [topic if topic.startswith('/') else f'/{topic}'
-                       for topic in (*args.topics, *args.topics_positional)]
-        self._everything = args.all or args.all_topics
+        self._named = {'/' + topic.removeprefix('/')
+                       for topic in (*args.topics, *args.topics_positional)}
         self._subscribed: set[str] = set()
         self._refused: set[str] = set()
         self._paused = args.start_paused
@@ -66,51 +54,49 @@ class Recorder:
 
     def _wanted(self, topic: str, type_name: str) -> bool:
         args = self._args
-        if topic in args.exclude_topics or type_name in args.exclude_topic_types or (
-                args.exclude_regex and re.search(args.exclude_regex, topic)):
+        if type_name in args.exclude_topic_types or session.is_excluded(topic, args):
             return False
         if topic in self._named:
             return True
-        if _hidden(topic) and not args.include_hidden_topics:
+        if is_hidden(topic) and not args.include_hidden_topics:
             return False
-        return self._everything or type_name in args.topic_types or bool(
-            args.regex and re.search(args.regex, topic))
+        return args.all or type_name in args.topic_types or session.is_chosen(topic, args)
 
     def _refuse(self, topic: str, reason: str) -> None:
         if topic not in self._refused:
             self._refused.add(topic)
-            self._logger.warning(reason)
+            self._logger.warning(f"Topic '{topic}' {reason}")
 
     def discover(self) -> None:
-        """Subscribe to the wanted topics that are there by now."""
+        """Subscribe to the wanted topics that are there by now, unless all named ones are."""
         if not self._searching:
             return
-        for topic, types in self._node.get_topic_names_and_types():
+        args, node = self._args, self._node
+        for topic, types in node.get_topic_names_and_types():
             if topic in self._subscribed or not any(self._wanted(topic, name) for name in types):
                 continue
             if len(types) > 1:
-                self._refuse(topic, f"Topic '{topic}' has more than one type associated. Only "
-                                    'topics with one type are supported')
-                continue
-            if self._args.ignore_leaf_topics and not self._node.count_subscribers(topic):
-                continue
-            if self._args.include_unpublished_topics or self._node.count_publishers(topic):
+                self._refuse(topic, 'has more than one type associated. Only topics with one '
+                                    'type are supported')
+            elif not (args.ignore_leaf_topics and not node.count_subscribers(topic)) and (
+                    args.include_unpublished_topics or node.count_publishers(topic)):
                 self._subscribe(topic, types[0])
 
     def _stop_searching(self) -> None:
-        if self._named and not (self._everything or self._args.regex or self._args.topic_types) \
-                and self._subscribed.issuperset(self._named) and self._searching:
+        args = self._args
+        if self._searching and self._named and self._named <= self._subscribed and not (
+                args.all or args.regex or args.topic_types):
             self._logger.info('All requested topics are subscribed. Stopping discovery...')
             self._searching = False
-        if self._args.no_discovery:
+        if args.no_discovery:
             self._searching = False
 
     def _subscribe(self, topic: str, type_name: str) -> None:
         try:
             cls = get_message(type_name)
         except (ValueError, AttributeError, ImportError) as error:
-            self._refuse(topic, f"Topic '{topic}' has unknown type '{type_name}'. Only topics "
-                                f'with known type are supported. Reason: {error}')
+            self._refuse(topic, f"has unknown type '{type_name}'. Only topics with known type are "
+                                f'supported. Reason: {error}')
             return
         profiles = [info.qos_profile for info in self._node.get_publishers_info_by_topic(topic)]
         self._writer.add_topic(topic, type_name, [qos.to_bag(profile) for profile in profiles])
@@ -118,12 +104,11 @@ class Recorder:
         def receive(data: bytes, info: Any) -> None:
             if self._paused:
                 return
-            stamp = info['received_timestamp']
+            stamp = info['received_timestamp'] or time.time_ns()
             if self._args.use_sim_time:
                 stamp = self._node.get_clock().now().nanoseconds
-                if not stamp:
-                    return
-            self._writer.write(topic, stamp or time.time_ns(), bytes(data))
+            if stamp:
+                self._writer.write(topic, stamp, bytes(data))
 
         self._node.create_subscription(
             cls, topic, receive, self._overrides.get(topic) or qos.requested(profiles), raw=True)
@@ -154,8 +139,7 @@ class Recorder:
 
 def _refusal(args: argparse.Namespace, path: Path) -> str | None:
     """Say what is wrong with the arguments, if anything is."""
-    if not (args.all or args.all_topics or args.topics or args.topics_positional
-            or args.topic_types or args.regex):
+    if not (args.all or args.topics or args.topics_positional or args.topic_types or args.regex):
         return ('Need to specify at least one option out of --all, --all-topics, --all-services, '
                 '--services, --topics, --topic-types or --regex')
     if path.exists():
@@ -178,57 +162,45 @@ def _options(args: argparse.Namespace) -> BagOptions:
                       tuple((key, value) for key, _, value in custom))
 
 
-def main(args: argparse.Namespace) -> str | None:
+def main(args: argparse.Namespace) -> None:
     """Record a bag."""
     path = Path(args.output or time.strftime('rosbag2_%Y_%m_%d-%H_%M_%S'))
     refusal = _refusal(args, path)
     if refusal:
-        return f'[ERROR] [ros2bag]: {refusal}'
-    try:
-        overrides = qos.read_overrides(args.qos_profile_overrides_path)
-        re.compile(args.regex)
-        re.compile(args.exclude_regex)
-    except (ValueError, re.error) as error:
-        return f'[ERROR] [ros2bag]: {error}'
+        raise session.failure(refusal)
+    overrides = session.read_settings(args)
     stop = threading.Event()
-    received: list[int] = []
-
-    def end(number: int, _frame: object) -> None:
-        received.append(number)
-        stop.set()
-
-    rclpy.init(args=['--ros-args', '--log-level', args.log_level],
-               signal_handler_options=SignalHandlerOptions.NO)
-    signal.signal(signal.SIGINT, end)
-    signal.signal(signal.SIGTERM, end)
-    node = rclpy.create_node(args.node_name, parameter_overrides=[
-        Parameter('use_sim_time', value=args.use_sim_time)])
     try:
-        keyboard = None if args.disable_keyboard_controls else Keyboard()
-        writer = QueuedWriter(lambda: BagWriter(path, _options(args)), args.max_cache_size)
-        try:
-            recorder = Recorder(node, writer, args, overrides)
-            if keyboard is not None:
-                keyboard.actions = {SPACE: recorder.toggle_paused}
-                node.get_logger().info('Press SPACE for pausing/resuming')
-            with keyboard or contextlib.nullcontext():
-                recorder.record(stop)
-        finally:
-            node.get_logger().info('Pausing recording.')
-            get_logger('rosbag2_cpp').info(
-                'Writing remaining messages from cache to the bag. It may take a while')
-            writer.close()
-        for topic, count in writer.lost.items():
-            node.get_logger().warning(f"{count} messages of '{topic}' were lost: the disk was "
-                                      'too slow for --max-cache-size')
-        if writer.error is not None:
-            return f'[ERROR] [ros2bag]: {writer.error}'
-        node.get_logger().info('Recording stopped')
-        for number in received:
-            get_logger('rclcpp').log(f'signal_handler(signum={number})', LoggingSeverity.INFO)
-        return None
+        with session.node_until_signal(
+                args.node_name, ['--log-level', args.log_level], stop.set, parameter_overrides=[
+                    Parameter('use_sim_time', value=args.use_sim_time)]) as node:
+            _record(node, args, overrides, path, stop)
     except OSError as error:
-        return f'[ERROR] [ros2bag]: {error}'
+        raise session.failure(error) from None
+
+
+def _record(node: Any, args: argparse.Namespace, overrides: dict[str, QoSProfile], path: Path,
+            stop: threading.Event) -> None:
+    logger = node.get_logger()
+    if not args.disable_keyboard_controls:
+        keyboard.tell_if_deaf()
+    writer = QueuedWriter(lambda: BagWriter(path, _options(args)), args.max_cache_size)
+    try:
+        recorder = Recorder(node, writer, args, overrides)
+        keys: contextlib.AbstractContextManager = contextlib.nullcontext()
+        if not args.disable_keyboard_controls:
+            keys = keyboard.keys({keyboard.SPACE: recorder.toggle_paused})
+            logger.info('Press SPACE for pausing/resuming')
+        with keys:
+            recorder.record(stop)
     finally:
-        node.destroy_node()
-        rclpy.try_shutdown()
+        logger.info('Pausing recording.')
+        get_logger('rosbag2_cpp').info(
+            'Writing remaining messages from cache to the bag. It may take a while')
+        writer.close()
+    for topic, count in writer.lost.items():
+        logger.warning(f"{count} messages of '{topic}' were lost: the disk was "
+                       'too slow for --max-cache-size')
+    if writer.error is not None:
+        raise session.failure(writer.error)
+    logger.info('Recording stopped')

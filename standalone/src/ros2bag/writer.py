@@ -16,8 +16,9 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,53 +51,42 @@ class BagWriter:
     """Writes messages into numbered files of one folder, and metadata.yaml at the end."""
 
     def __init__(self, path: Path, options: BagOptions) -> None:
-        self._path = path
-        self._options = options
+        self._path, self._options = path, options
         self._topics: dict[str, tuple[str, list[Qos]]] = {}
-        self._connections: dict[str, Any] = {}
         self._parts: list[dict[str, Any]] = []
-        self._size = 0
-        self._begin: int | None = None
         path.mkdir(parents=True)
-        self._writer = self._next_writer()
+        self._begin_part()
 
-    def _next_writer(self) -> Writer:
+    def _begin_part(self) -> None:
         # rosbags makes a folder for each file; its name becomes the file's.
-        name = f'{self._path.name}_{len(self._parts)}'
-        writer = Writer(self._path / name, version=9,
-                        storage_plugin=StoragePlugin[self._options.storage.upper()])
-        writer.set_compression(
+        self._writer = Writer(self._path / f'{self._path.name}_{len(self._parts)}', version=9,
+                              storage_plugin=StoragePlugin[self._options.storage.upper()])
+        self._writer.set_compression(
             CompressionMode[self._options.compression.upper()], CompressionFormat.ZSTD)
         for key, value in self._options.custom_data:
-            writer.set_custom_data(key, value)
-        writer.open()
-        self._connections = {}
-        self._size, self._begin = 0, None
-        self._writer = writer
-        for topic in self._topics:
-            self._connect(topic)
-        return writer
-
-    def _connect(self, topic: str) -> None:
-        type_name, profiles = self._topics[topic]
-        self._connections[topic] = self._writer.add_connection(
-            topic, type_name, msgdef=definition_text(type_name), rihs01=type_hash(type_name),
-            offered_qos_profiles=profiles)
+            self._writer.set_custom_data(key, value)
+        self._writer.open()
+        self._size, self._begin = 0, -1
+        self._connections: dict[str, Any] = {}
+        for topic, (type_name, profiles) in self._topics.items():
+            self.add_topic(topic, type_name, profiles)
 
     def add_topic(self, topic: str, type_name: str, profiles: list[Qos]) -> None:
         """Name a topic, the type of its messages and the profiles that it is offered with."""
         self._topics[topic] = (type_name, profiles)
-        self._connect(topic)
+        self._connections[topic] = self._writer.add_connection(
+            topic, type_name, msgdef=definition_text(type_name), rihs01=type_hash(type_name),
+            offered_qos_profiles=profiles)
 
     def write(self, topic: str, stamp: int, data: bytes) -> None:
         """Write one serialised message with the time of its reception in nanoseconds."""
         limits = self._options
-        if self._begin is not None and (
+        if self._begin >= 0 and (
                 (limits.max_duration and stamp - self._begin >= limits.max_duration * SECOND)
                 or (limits.max_size and self._size >= limits.max_size)):
             self._finish_part()
-            self._next_writer()
-        if self._begin is None:
+            self._begin_part()
+        if self._begin < 0:
             self._begin = stamp
         self._size += len(data)
         self._writer.write(self._connections[topic], stamp, data)
@@ -107,33 +97,33 @@ class BagWriter:
         metadata = folder / 'metadata.yaml'
         part = yaml.safe_load(metadata.read_text())['rosbag2_bagfile_information']
         metadata.unlink()
-        for name in part['relative_file_paths']:
-            (folder / name).rename(self._path / name)
+        for path in folder.iterdir():
+            path.rename(self._path / path.name)
         folder.rmdir()
+        if not part['message_count']:
+            # rosbags gives an empty file the largest stamp there is.
+            for entry in (part, *part['files']):
+                entry['starting_time'] = {'nanoseconds_since_epoch': 0}
         self._parts.append(part)
 
     def close(self) -> None:
         """Finish the last file and write metadata.yaml."""
         self._finish_part()
-        full = [part for part in self._parts if part['message_count']]
-        begin = min((part['starting_time']['nanoseconds_since_epoch'] for part in full), default=0)
-        end = max((part['starting_time']['nanoseconds_since_epoch']
-                   + part['duration']['nanoseconds'] for part in full), default=0)
+        spans = [(begin, begin + part['duration']['nanoseconds']) for part in self._parts
+                 for begin in [part['starting_time']['nanoseconds_since_epoch']]
+                 if part['message_count']] or [(0, 0)]
+        begin = min(begin for begin, _ in spans)
         counts: Counter[str] = Counter()
         for part in self._parts:
-            if not part['message_count']:
-                # rosbags gives an empty file the largest stamp there is.
-                part['files'][0]['starting_time']['nanoseconds_since_epoch'] = 0
             for entry in part['topics_with_message_count']:
                 counts[entry['topic_metadata']['name']] += entry['message_count']
         last = self._parts[-1]
+        for entry in last['topics_with_message_count']:
+            entry['message_count'] = counts[entry['topic_metadata']['name']]
         whole = {
-            **last, 'duration': {'nanoseconds': end - begin},
+            **last, 'duration': {'nanoseconds': max(end for _, end in spans) - begin},
             'starting_time': {'nanoseconds_since_epoch': begin},
-            'message_count': sum(counts.values()),
-            'topics_with_message_count': [
-                {**entry, 'message_count': counts[entry['topic_metadata']['name']]}
-                for entry in last['topics_with_message_count']],
+            'message_count': counts.total(),
             'relative_file_paths': [
                 name for part in self._parts for name in part['relative_file_paths']],
             'files': [entry for part in self._parts for entry in part['files']],
@@ -143,71 +133,55 @@ class BagWriter:
 
 
 class QueuedWriter:
-    """Hands messages to a `BagWriter` on a thread, so that the disk does not hold up reception."""
+    """Hands messages to a `BagWriter` on a thread, so that the disk does not hold up reception.
+
+    `error` is what ended the writing, if anything has; `lost` counts messages by topic.
+    """
 
     def __init__(self, make_bag: Callable[[], BagWriter], cache_size: int) -> None:
         """Make the bag, on the thread that writes it: SQLite demands that."""
-        self._make_bag = make_bag
-        self._made = threading.Event()
-        self._limit = cache_size
-        self._queue: deque[tuple[Any, ...]] = deque()
-        self._bytes = 0
-        self._changed = threading.Condition()
-        self._closing = False
-        self.error: Exception | None = None
+        self._limit, self._waiting = cache_size, 0
+        self._lock = threading.Lock()
+        self.error: BaseException | None = None
         self.lost: Counter[str] = Counter()
-        self._thread = threading.Thread(target=self._run, name='bag writer')
-        self._thread.start()
-        self._made.wait()
-        if self.error is not None:
-            raise self.error
+        self._thread = ThreadPoolExecutor(1, 'bag writer')
+        try:
+            self._bag = self._thread.submit(make_bag).result()
+        except BaseException:
+            self._thread.shutdown()
+            raise
+
+    def _submit(self, function: Callable[..., None], *arguments: Any) -> Future:
+        def run() -> None:
+            if self.error is None:
+                try:
+                    function(*arguments)
+                except Exception as error:  # the recorder ends and reports it
+                    self.error = error
+
+        return self._thread.submit(run)
 
     def add_topic(self, topic: str, type_name: str, profiles: list[Qos]) -> None:
         """Name a topic before its first message."""
-        with self._changed:
-            self._queue.append((topic, type_name, profiles))
-            self._changed.notify_all()
+        self._submit(self._bag.add_topic, topic, type_name, profiles)
 
     def write(self, topic: str, stamp: int, data: bytes) -> None:
         """Take a message to write; count it as lost where too much waits already."""
-        with self._changed:
-            if not self._limit:
-                self._changed.wait_for(lambda: not self._queue or self.error is not None)
-            elif self._bytes + len(data) > self._limit and self._queue:
+        with self._lock:
+            if self._limit and self._waiting and self._waiting + len(data) > self._limit:
                 self.lost[topic] += 1
                 return
-            self._queue.append((topic, stamp, data))
-            self._bytes += len(data)
-            self._changed.notify_all()
+            self._waiting += len(data)
+        written = self._submit(self._write, topic, stamp, data)
+        if not self._limit:
+            written.result()
 
-    def _run(self) -> None:
-        try:
-            bag = self._make_bag()
-            self._made.set()
-            while True:
-                with self._changed:
-                    self._changed.wait_for(lambda: self._queue or self._closing)
-                    if not self._queue:
-                        break
-                    topic, second, third = self._queue.popleft()
-                    if isinstance(third, bytes):
-                        self._bytes -= len(third)
-                    self._changed.notify_all()
-                if isinstance(third, bytes):
-                    bag.write(topic, second, third)
-                else:
-                    bag.add_topic(topic, second, third)
-            bag.close()
-        except Exception as error:  # the recorder ends and reports it
-            with self._changed:
-                self.error = error
-                self._queue.clear()
-                self._changed.notify_all()
-            self._made.set()
+    def _write(self, topic: str, stamp: int, data: bytes) -> None:
+        with self._lock:
+            self._waiting -= len(data)
+        self._bag.write(topic, stamp, data)
 
     def close(self) -> None:
         """Write all that waits, and finish the bag."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify_all()
-        self._thread.join()
+        self._submit(self._bag.close)
+        self._thread.shutdown()

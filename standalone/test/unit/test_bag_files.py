@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ros2bag.info import read_metadata, report
-from ros2bag.player import PlayerClock, ReadAhead
+from ros2bag.player import PlayerClock, read_ahead
 from ros2bag.writer import BagOptions, BagWriter, QueuedWriter
 from rosbags.interfaces import (
     Qos,
@@ -186,9 +186,10 @@ def test_read_ahead_keeps_order_and_raises_what_reading_raises():
 
     seen = []
     with pytest.raises(OSError, match='the disk is gone'):
-        seen.extend(stamp for _, stamp, _ in ReadAhead(messages(), 3))
-    ahead = ReadAhead(messages(), 3)
-    assert [next(iter(ahead))[1], next(iter(ahead))[1]] == [0, 1]
+        seen.extend(stamp for _, stamp, _ in read_ahead(messages(), 3))
+    assert seen == list(range(50))
+    ahead = read_ahead(messages(), 3)
+    assert [next(ahead)[1], next(ahead)[1]] == [0, 1]
     ahead.close()
 
 
