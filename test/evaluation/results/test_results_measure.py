@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from vidseg_ros.cli.main import main
+from vidseg_ros.evaluation.results import measure, sweeps
 from vidseg_ros.evaluation.results.page import write_page
 
 FRAMES = 4
@@ -40,7 +41,10 @@ def root(tmp_path):
     return tmp_path
 
 
-def test_measured_figures_make_a_page(root, tmp_path):
+def test_measured_figures_make_a_page(root, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweeps, 'LONGEST', FRAMES - 2)
+    monkeypatch.setattr(sweeps, 'FLOW_LIMITS', (0.0, 1000.0))
+    monkeypatch.setattr(measure, 'ROUNDS', 1)
     file = tmp_path / 'results.json'
     code = main(['results', 'measure', '--root', str(root), '--engine', 'torch', '--only',
                  'evs 07', '--only', 'TAM', '--json', str(file)])
@@ -53,12 +57,11 @@ def test_measured_figures_make_a_page(root, tmp_path):
     assert 'speed' not in rows['fassvid base']
     assert 0 <= rows['evs 07']['miou'] <= 1
     curve = results['sweeps']['evs']['warped']
-    assert [point['distance'] for point in curve] == list(range(FRAMES))
+    assert [point['distance'] for point in curve] == list(range(FRAMES - 1))
     # Frames at distance 0 are segmented whatever is done with the others.
     assert curve[0] == results['sweeps']['evs']['repeated'][0]
     shares = [point['segmented'] for point in results['sweeps']['dvsnet']['flow_magnitude']]
-    assert shares == sorted(shares, reverse=True)
-    assert max(shares) > 0
+    assert shares[0] > shares[1]
     assert write_page(results, tmp_path / 'results.md')
 
 
