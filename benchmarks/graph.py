@@ -37,6 +37,7 @@ from typing import Any
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.utilities import get_rmw_implementation_identifier
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
@@ -137,6 +138,50 @@ def listen(
     }
 
 
+def within(
+    width: int, height: int, encoding: str, channels: int, rate: float, frames: int,
+) -> dict[str, Any]:
+    """Publish and hear images in one process and one node; return the latency in ms."""
+    node = rclpy.create_node('benchmark_within')
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    latency_ms: list[float] = []
+    sent_at = 0.0
+
+    def heard(image: Image) -> None:
+        latency_ms.append(1e3 * (time.perf_counter() - sent_at))
+
+    node.create_subscription(Image, f'{TOPIC}_within', heard, PROFILE)
+    publisher = node.create_publisher(Image, f'{TOPIC}_within', PROFILE)
+    step = width * channels
+    image = Image(width=width, height=height, encoding=encoding, step=step,
+                  data=os.urandom(step) * height)
+    deadline = time.monotonic() + PATIENCE_S
+    while publisher.get_subscription_count() == 0 and time.monotonic() < deadline:
+        executor.spin_once(timeout_sec=0.1)
+    frames += WARM_UP_FRAMES
+    used = cpu_s()
+    for number in range(frames):
+        begun = time.monotonic()
+        sent_at = time.perf_counter()
+        publisher.publish(image)
+        while len(latency_ms) <= number and time.monotonic() - begun < 1.0:
+            executor.spin_once(timeout_sec=0.1)
+        time.sleep(max(0.0, 1.0 / rate - (time.monotonic() - begun)))
+    used = cpu_s() - used
+    executor.shutdown()
+    node.destroy_node()
+    measured = sorted(latency_ms[WARM_UP_FRAMES:])
+    return {
+        'image': f'{width}x{height} {encoding}',
+        'frames': frames - WARM_UP_FRAMES,
+        'lost': frames - len(latency_ms),
+        'median_ms': round(statistics.median(measured), 2) if measured else None,
+        'p95_ms': round(measured[int(0.95 * (len(measured) - 1))], 2) if measured else None,
+        'cpu_ms': round(1e3 * used / frames, 2),
+    }
+
+
 def rest(seconds: float) -> dict[str, Any]:
     """Return the CPU use in percent of one core of a node with 20 entities and no traffic."""
     node = rclpy.create_node('benchmark_rest')
@@ -206,7 +251,9 @@ def main() -> None:
         return
     rclpy.init()
     found: dict[str, Any] = {'library': library(), 'machine': machine(),
-                             'python': platform.python_version(), 'images': []}
+                             'python': platform.python_version(),
+                             'middleware': get_rmw_implementation_identifier(), 'images': [],
+                             'within': []}
     print(f'{found["library"]}, Python {found["python"]}, {found["machine"]}')
     print(f'{"image":18} {"lost":>9} {"median":>9} {"95 %":>9} {"publish CPU":>12} '
           f'{"listen CPU":>12}')
@@ -216,6 +263,11 @@ def main() -> None:
         lost = f'{row["lost"]}/{row["frames"]}'
         print(f'{row["image"]:18} {lost:>9} {row["median_ms"]!s:>6} ms {row["p95_ms"]!s:>6} ms '
               f'{row["publish_cpu_ms"]:>9} ms {row["listen_cpu_ms"]:>9} ms')
+    for shape in SHAPES:
+        row = within(*shape, options.rate, max(1, options.frames // 3))
+        found['within'].append(row)
+        print(f'{row["image"]:18} within one process: {row["median_ms"]!s} ms, 95 % '
+              f'{row["p95_ms"]!s} ms')
     found['rest'] = rest(options.rest_seconds)
     print(f'at rest, {found["rest"]["entities"]} entities: {found["rest"]["cpu_percent"]} % of a '
           'core')

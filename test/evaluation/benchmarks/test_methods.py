@@ -19,8 +19,10 @@ import numpy as np
 import pytest
 
 from vidseg_ros.cli.main import main
-from vidseg_ros.evaluation import benchmark, operating_points
-from vidseg_ros.evaluation.benchmark import RunOptions, Video, measure, round_length
+from vidseg_ros.evaluation import operating_points
+from vidseg_ros.evaluation.benchmarks import methods as benchmark
+from vidseg_ros.evaluation.benchmarks.load import Load
+from vidseg_ros.evaluation.benchmarks.methods import RunOptions, Video, measure, round_length
 from vidseg_ros.evaluation.operating_points import BenchmarkPoint, PaperRatio, benchmark_points
 from vidseg_ros.methods.base import Observation, Segmentation, StreamState
 from vidseg_ros.methods.registry import MethodError, method_names
@@ -115,13 +117,18 @@ def test_the_ratio_is_that_of_the_times_per_frame(video, monkeypatch):
     assert result.ratio_range == (pytest.approx(result.ratio), pytest.approx(result.ratio))
     assert result.rounds == 3 and result.frames == 30 and done[-1] == 1.0
     assert result.kinds == {'key frame, refined': 6, 'propagated': 24}
+    assert result.ms == pytest.approx(5.6) and result.every_frame_ms == pytest.approx(20)
+    assert result.sequential['median'] == pytest.approx(20 / 5.6)
+    assert result.stages_ms_per_frame['predict'] == pytest.approx(5.6)
+    assert result.bottleneck == 'predict/rest 82%'
     assert result.segmented == pytest.approx(0.2)
     assert result.stages_ms['predict'] == pytest.approx(5.6)
     for segmenter in made.values():
         assert segmenter.predicted == list(range(len(segmenter.predicted)))
         assert segmenter.observed == list(range(len(segmenter.predicted) + 1))
         assert segmenter.closed and segmenter.prepared == (4, 6)
-        assert threading.get_ident() not in segmenter.threads
+        # Ahead in a thread of its own, and one by one in this.
+        assert threading.get_ident() in segmenter.threads and len(segmenter.threads) > 1
     # Both are made alike but for the network and its weights.
     assert asked['tested'].network == 'net/video' and asked['per_frame'].network == 'net/work'
     assert asked['tested'].checkpoint == 'other' and asked['per_frame'].checkpoint == 'file'
@@ -189,6 +196,7 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path, capsys, monkeypatc
     text = capsys.readouterr().out
     assert 'lernet_tha against lernet/base' in text and 'x1.31' in text
     table = text.partition('64x96, 3 frames')[0]
+    assert 'one by' in table
     assert '…' not in text and max(map(len, table.splitlines())) <= 80
 
 
@@ -200,7 +208,10 @@ def test_what_was_measured_before_ctrl_c_is_kept(tmp_path, capsys, monkeypatch):
         if measured:
             raise KeyboardInterrupt
         measured.append(point)
-        return benchmark.Measurement(point, 20.0, 10.0, 2.0, (1.9, 2.1), 3, 30, 0.2, {}, {}, {})
+        return benchmark.Measurement(point, 20.0, 10.0, 2.0, (1.9, 2.1), 50.0, 100.0,
+                                     {'median': 2.0, 'quartiles': [1.9, 2.1], 'count': 3}, 3, 30,
+                                     0.2, {}, {'predict': 50.0}, {'predict': 50.0}, {},
+                                     Load(1.0, 1.0, 0.0, 2))
 
     monkeypatch.setattr(benchmark, 'measure', once)
     out = tmp_path / 'b.json'

@@ -25,6 +25,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vidseg_ros.evaluation.benchmarks import spread
+from vidseg_ros.evaluation.benchmarks.load import Load, LoadMeter
 from vidseg_ros.evaluation.latency import StageTimes
 from vidseg_ros.evaluation.operating_points import BenchmarkPoint
 from vidseg_ros.methods.base import Frame, Image, Observation, VideoSegmenter
@@ -64,10 +66,13 @@ class Measurement:
     """
     What came of a point.
 
-    ``fps`` and ``every_frame_fps`` are medians over the rounds; ``ratio`` is the median of the
-    rounds' ratios and ``ratio_range`` their quartiles. ``segmented`` is the share of the frames'
-    regions that the segmentation network saw in full, ``kinds`` counts how results came about,
-    and ``stages_ms`` are the stages' mean times where they occurred.
+    ``fps`` and ``every_frame_fps`` are medians over the rounds, ``observe`` of the next frame
+    running beside ``predict``; ``ratio`` is the median of the rounds' ratios and ``ratio_range``
+    their quartiles. ``ms``, ``every_frame_ms`` and ``sequential`` (the summary of their ratios)
+    are the same for one frame after the other with nothing beside: what a frame costs.
+    ``segmented`` is the share of the frames' regions that the segmentation network saw in full,
+    ``kinds`` counts how results came about, ``stages_ms`` are the stages' mean times where they
+    occurred, and ``stages_ms_per_frame`` those shared out over all frames.
     """
 
     point: BenchmarkPoint
@@ -75,12 +80,27 @@ class Measurement:
     every_frame_fps: float
     ratio: float
     ratio_range: tuple[float, float]
+    ms: float
+    every_frame_ms: float
+    sequential: dict[str, Any]
     rounds: int
     frames: int
     segmented: float
     kinds: dict[str, int]
     stages_ms: dict[str, float]
+    stages_ms_per_frame: dict[str, float]
     describe: dict[str, str]
+    load: Load
+
+    @property
+    def bottleneck(self) -> str:
+        """Return the part of the method's steps that takes most of the time for a frame."""
+        parts = dict(self.stages_ms_per_frame)
+        if any(name.startswith('predict/') for name in parts):
+            inner = sum(ms for name, ms in parts.items() if name.startswith('predict/'))
+            parts['predict/rest'] = max(0.0, parts.pop('predict') - inner)
+        name = max(parts, key=lambda part: parts[part])
+        return f'{name} {parts[name] / max(sum(parts.values()), 1e-9):.0%}'
 
     def entry(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -95,6 +115,9 @@ class Measurement:
             'every_frame_fps': self.every_frame_fps,
             'ratio': self.ratio,
             'ratio_quartiles': list(self.ratio_range),
+            'ms': self.ms,
+            'every_frame_ms': self.every_frame_ms,
+            'sequential_ratio': self.sequential,
             'paper_ratio': point.paper and point.paper.ratio,
             'paper': point.paper and point.paper.source,
             'rounds': self.rounds,
@@ -102,6 +125,9 @@ class Measurement:
             'segmented': self.segmented,
             'kinds': self.kinds,
             'stages_ms': self.stages_ms,
+            'stages_ms_per_frame': self.stages_ms_per_frame,
+            'bottleneck': self.bottleneck,
+            'load': self.load.entry(),
             'describe': self.describe,
         }
 
@@ -175,6 +201,20 @@ class _Stream:
         self._ahead.result()
         return (time.perf_counter() - begun) / frames
 
+    def run_alone(self, frames: int) -> float:
+        """Segment so many frames, nothing beside anything; return the seconds for each."""
+        observation = self._ahead.result()
+        begun = time.perf_counter()
+        for _ in range(frames):
+            self.segmenter.predict([observation], [self.state])
+            self.number += 1
+            observation = self.segmenter.observe(
+                self.video.frame(self.number, 'benchmark'), self.state)
+        spent = (time.perf_counter() - begun) / frames
+        self._ahead = Future()
+        self._ahead.set_result(observation)
+        return spent
+
     def forget(self) -> None:
         """Begin the account anew, after warming up."""
         self.kinds, self.segmented, self.times = Counter(), [], StageTimes()
@@ -240,22 +280,32 @@ def _rounds(
     every_frame.run(2)
     method.forget()
     seconds: list[tuple[float, float]] = []
+    alone: list[tuple[float, float]] = []
+    meter = LoadMeter()
     begun = time.perf_counter()
     while True:
         seconds.append((method.run(frames), every_frame.run(fewer)))
+        alone.append((method.run_alone(frames), every_frame.run_alone(fewer)))
         spent = time.perf_counter() - begun
         done = min(len(seconds) / MINIMUM_ROUNDS, spent / max(options.seconds, 1e-9))
         if progress is not None:
             progress(min(1.0, done))
         if done >= 1.0:
             break
+    load = meter.read()
     times: NDArray[np.float64] = np.array(seconds)
     ratios = times[:, 1] / times[:, 0]
     low, high = np.percentile(ratios, (25, 75))
     fps = 1.0 / np.median(times, axis=0)
+    each: NDArray[np.float64] = 1e3 * np.array(alone)
+    costs = np.median(each, axis=0)
+    count = len(seconds) * frames
+    stages = {stage: method.times.of(stage) for stage in method.times.stages}
     return Measurement(
         point, float(fps[0]), float(fps[1]), float(np.median(ratios)), (float(low), float(high)),
-        len(seconds), len(seconds) * frames, float(np.mean(method.segmented)), dict(method.kinds),
-        {stage: float(np.mean(method.times.of(stage))) for stage in method.times.stages},
-        method.segmenter.describe(),
+        float(costs[0]), float(costs[1]), spread.ratios(list(each[:, 1]), list(each[:, 0])),
+        len(seconds), count, float(np.mean(method.segmented)), dict(method.kinds),
+        {stage: float(np.mean(ms)) for stage, ms in stages.items()},
+        {stage: float(np.sum(ms)) / count for stage, ms in stages.items()},
+        method.segmenter.describe(), load,
     )  # fmt: skip

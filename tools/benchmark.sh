@@ -1,0 +1,57 @@
+#!/bin/sh
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# All benchmarks, one after the other, into OUT, and docs/benchmarks.md from them:
+#
+#     tools/benchmark.sh OUT [ROS2_SETUP.bash]
+#
+# About 15 minutes on two cores; QUICK=1 only sees whether everything runs, SOAK_MINUTES=10 is
+# how long the soak takes at its full length (here 2), PAGE= leaves the page as it is.
+# In a shell where the package is installed and either ROS 2 or standalone/ is there; a ROS 2 whose setup
+# is named is measured beside it.
+set -u
+
+out=${1:?usage: tools/benchmark.sh OUT [ROS2_SETUP.bash]}
+setup=${2:-}
+here=$(cd "$(dirname "$0")/.." && pwd)
+mkdir -p "$out"
+failed=0
+
+quick=${QUICK:+--quick}
+measure() {
+    name=$1
+    shift
+    echo "== $name"
+    # A part that could not be measured in full must not end the others.
+    vidseg benchmark "$@" $quick --json "$out/$name.json" || { echo "$name: see above"; failed=1; }
+}
+
+measure pipeline pipeline --frames 120 --trace "$out/trace.json"
+measure overload pipeline --cameras 4 --ours fassvid --plain openvino --rounds 2
+measure networks networks --seconds 6 ${EXPORTED:+--exported "$EXPORTED"}
+measure methods methods --seconds 4
+if [ -n "$setup" ]; then
+    ros2="$here/tools/in_ros2.sh $setup python3"
+    measure graph graph --rounds 2 \
+        --peer "ROS 2=$ros2" \
+        --peer "ROS 2 with config/dds=CYCLONEDDS_URI=file://$here/config/dds/cyclonedds.xml $ros2"
+else
+    measure graph graph --rounds 2
+fi
+measure soak soak --minutes "${SOAK_MINUTES:-2}"
+
+page=${PAGE-$here/docs/benchmarks.md}
+[ -z "$page" ] || vidseg benchmark report "$out" --out "$page"
+exit $failed
