@@ -33,7 +33,7 @@ RUN_ENV += PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}"
 endif
 
 INDEX := $(VENV)/share/ament_index/resource_index/packages
-SHARED := package.xml $(wildcard launch/*.py config/*.yaml config/training/*.yaml rviz/*.rviz)
+SHARED := package.xml $(wildcard launch/*.py config/*.yaml config/training/*.yaml config/dds/* rviz/*.rviz benchmarks/*.py)
 
 .PHONY: help install run test lint typecheck unit clean
 

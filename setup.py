@@ -32,6 +32,8 @@ setup(
         (f'share/{package_name}/launch', glob('launch/*.launch.py')),
         (f'share/{package_name}/config', glob('config/*.yaml')),
         (f'share/{package_name}/config/training', glob('config/training/*.yaml')),
+        (f'share/{package_name}/config/dds', glob('config/dds/*')),
+        (f'share/{package_name}/benchmarks', glob('benchmarks/*.py')),
         (f'share/{package_name}/rviz', glob('rviz/*.rviz')),
     ],
     install_requires=['setuptools'],

@@ -44,9 +44,14 @@ measure networks networks --seconds 6 ${EXPORTED:+--exported "$EXPORTED"}
 measure methods methods --seconds 4
 if [ -n "$setup" ]; then
     ros2="$here/tools/in_ros2.sh $setup python3"
-    measure graph graph --rounds 2 \
+    # What the settings of config/dds do, together and each half alone.
+    buffer='<Internal><SocketReceiveBufferSize max=\"16MB\"/></Internal>'
+    fragments='<General><MaxMessageSize>65500B</MaxMessageSize><FragmentSize>63000B</FragmentSize></General>'
+    measure graph graph --rounds 2 --frames 80 --rest-seconds 4 \
         --peer "ROS 2=$ros2" \
-        --peer "ROS 2 with config/dds=CYCLONEDDS_URI=file://$here/config/dds/cyclonedds.xml $ros2"
+        --peer "ROS 2 with config/dds=CYCLONEDDS_URI=file://$here/config/dds/cyclonedds.xml $ros2" \
+        --peer "ROS 2, large buffer only=CYCLONEDDS_URI=\"$buffer\" $ros2" \
+        --peer "ROS 2, large fragments only=CYCLONEDDS_URI=\"$fragments\" $ros2"
 else
     measure graph graph --rounds 2
 fi
