@@ -18,11 +18,10 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
-from ros2cli.verbs import Option, Options, Verb, add_verbs, flag, lazy, option, positive_float
-
-DESCRIPTION = 'Various rosbag related sub-commands'
+from ros2cli.verbs import Option, Verb, add_verbs, flag, lazy, one_of, option, positive_float
 
 
 def _bag_path(text: str) -> str:
@@ -87,7 +86,7 @@ INFO = (
     flag('-t', '--topic-name', help='Only display topic names'),
     flag('-v', '--verbose', help='Accepted: there is nothing more to tell'),
 )
-PLAY: Options = (
+PLAY = (
     BAG, *COMMON,
     option('-s', '--storage', choices=['mcap', 'sqlite3'], help='Storage; found out by default'),
     option('--read-ahead-queue-size', type=_at_least_0(int), default=64,
@@ -101,10 +100,10 @@ PLAY: Options = (
            help='Seconds to wait before playing (each loop)'),
     option('--playback-duration', type=float, default=-1.0,
            help='Seconds of the bag to play; all where negative'),
-    (option('--playback-until-sec', type=float, default=-1.0,
-            help='Time stamp in seconds to play until'),
-     option('--playback-until-nsec', type=int, default=-1,
-            help='Time stamp in nanoseconds to play until')),
+    one_of(option('--playback-until-sec', type=float, default=-1.0,
+                  help='Time stamp in seconds to play until'),
+           option('--playback-until-nsec', type=int, default=-1,
+                  help='Time stamp in nanoseconds to play until')),
     flag('-p', '--start-paused', help='Start paused'),
     option('--start-offset', type=_at_least_0(float), default=0.0,
            help='Seconds of the bag to leave out'),
@@ -157,13 +156,11 @@ LIST = (
 )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verbs to the parser of `ros2 bag`."""
-    add_verbs(parser, {
-        'info': Verb('Print information about a bag to the screen',
-                     lazy('ros2bag.info', 'main'), INFO),
-        'list': Verb('Print information about available plugins to the screen',
-                     lazy('ros2bag.info', 'list_plugins'), LIST),
-        'play': Verb('Play back ROS data from a bag', lazy('ros2bag.player', 'main'), PLAY),
-        'record': Verb('Record ROS data to a bag', lazy('ros2bag.recorder', 'main'), RECORD),
-    })
+add_arguments = partial(add_verbs, verbs={
+    'info': Verb('Print information about a bag to the screen',
+                 lazy('ros2bag.info', 'main'), INFO),
+    'list': Verb('Print information about available plugins to the screen',
+                 lazy('ros2bag.info', 'list_plugins'), LIST),
+    'play': Verb('Play back ROS data from a bag', lazy('ros2bag.player', 'main'), PLAY),
+    'record': Verb('Record ROS data to a bag', lazy('ros2bag.recorder', 'main'), RECORD),
+})

@@ -27,17 +27,17 @@ from ros2cli.verbs import METAVAR, command_listing
 # Each module offers DESCRIPTION and add_arguments(parser); it is imported only when its
 # command is used, since a user waits for every import.
 COMMANDS = {
-    'bag': 'ros2bag.command',
-    'daemon': 'ros2cli.daemon',
-    'interface': 'ros2interface.command',
-    'launch': 'ros2launch.command',
-    'lifecycle': 'ros2lifecycle.command',
-    'node': 'ros2node.command',
-    'param': 'ros2param.command',
-    'pkg': 'ros2pkg.command',
-    'run': 'ros2run.command',
-    'service': 'ros2service.command',
-    'topic': 'ros2topic.command',
+    'bag': ('ros2bag.command', 'Various rosbag related sub-commands'),
+    'daemon': ('ros2cli.daemon', 'Various daemon related sub-commands'),
+    'interface': ('ros2interface.verbs', 'Show information about ROS interfaces'),
+    'launch': ('ros2launch.command', 'Run a launch file'),
+    'lifecycle': ('ros2lifecycle.verbs', 'Various lifecycle related sub-commands'),
+    'node': ('ros2node.verbs', 'Various node related sub-commands'),
+    'param': ('ros2param.verbs', 'Various param related sub-commands'),
+    'pkg': ('ros2pkg.verbs', 'Various package related sub-commands'),
+    'run': ('ros2run.command', 'Run a package specific executable'),
+    'service': ('ros2service.verbs', 'Various service related sub-commands'),
+    'topic': ('ros2topic.command', 'Various topic related sub-commands'),
 }
 
 
@@ -59,21 +59,18 @@ def _build_parser(command: str | None) -> argparse.ArgumentParser:
         'buffering, which might be affected by PYTHONUNBUFFERED/-u and depends on whatever '
         'stdout is interactive or not',
     )
-    needed = [command] if command in COMMANDS else list(COMMANDS)
-    modules = {name: importlib.import_module(COMMANDS[name]) for name in needed}
     subparsers = parser.add_subparsers(
         title='Commands',
         metavar=METAVAR.format('ros2'),
-        description=command_listing({n: module.DESCRIPTION for n, module in modules.items()}),
+        description=command_listing({name: text for name, (_, text) in COMMANDS.items()}),
     )
-    for name, module in modules.items():
+    for name, (module, description) in COMMANDS.items():
         command_parser = subparsers.add_parser(
-            name,
-            description=module.DESCRIPTION,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+            name, description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
         command_parser.set_defaults(main=None, command_parser=command_parser)
-        module.add_arguments(command_parser)
+        if name == command:
+            # The others take time to import.
+            importlib.import_module(module).add_arguments(command_parser)
     return parser
 
 

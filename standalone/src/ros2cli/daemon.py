@@ -14,10 +14,9 @@
 """`ros2 daemon`: this runtime looks at the graph directly and has no daemon."""
 
 import argparse
+from functools import partial
 
 from ros2cli.verbs import Verb, add_verbs
-
-DESCRIPTION = 'Various daemon related sub-commands'
 
 
 def _tell_status(args: argparse.Namespace) -> None:
@@ -30,10 +29,8 @@ def _refuse_start(args: argparse.Namespace) -> str:
     return 'There is no daemon to start: this ros2 command looks at the graph directly'
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verbs of `ros2 daemon`."""
-    add_verbs(parser, {
-        'start': Verb("Start the daemon if it isn't running", _refuse_start),
-        'status': Verb('Output the status of the daemon', _tell_status),
-        'stop': Verb('Stop the daemon if it is running', _tell_status),
-    })
+add_arguments = partial(add_verbs, verbs={
+    'start': Verb("Start the daemon if it isn't running", _refuse_start),
+    'status': Verb('Output the status of the daemon', _tell_status),
+    'stop': Verb('Stop the daemon if it is running', _tell_status),
+})

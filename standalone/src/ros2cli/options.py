@@ -37,10 +37,15 @@ QOS_POLICIES = {
 }
 
 
-def hidden(noun: str) -> Option:
-    """Return the option that shows hidden `noun`; given before the verb it holds, too."""
-    return flag(f'--include-hidden-{noun}', default=argparse.SUPPRESS,
+def hidden(noun: str, **settings: object) -> Option:
+    """Return the option that shows hidden `noun`."""
+    return flag(f'--include-hidden-{noun}', dest='include_hidden', **settings,
                 help=f'Consider hidden {noun} as well')
+
+
+def hidden_here_too(noun: str) -> Option:
+    """Return the same for a verb, before which it may be given as well."""
+    return hidden(noun, default=argparse.SUPPRESS)
 
 
 def qos_options(default_profile: str) -> tuple[Option, ...]:

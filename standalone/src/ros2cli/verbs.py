@@ -15,44 +15,40 @@
 
 import argparse
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 METAVAR = 'Call `{} <command> -h` for more detailed usage.'
-
-
-class Option(NamedTuple):
-    """The arguments of one `add_argument`."""
-
-    names: tuple[str, ...]
-    settings: dict[str, Any]
-
-
-Options = tuple[Option | tuple[Option, ...], ...]
+Option = Callable[[Any], Any]  # Adds itself to a parser, or to a group of one.
 
 
 class Verb(NamedTuple):
-    """
-    One leaf of the command tree.
-
-    `main` gets the parsed arguments and returns an exit status or an error message. The options
-    are a table, or a function that adds them to a parser. A tuple in the table is a group of
-    which one may be given.
-    """
+    """One leaf of the command tree; `main` returns an exit status or an error message."""
 
     description: str
     main: Callable[[argparse.Namespace], Any]
-    options: Options | Callable[[argparse.ArgumentParser], None] = ()
+    options: Sequence[Option] = ()
 
 
 def option(*names: str, **settings: Any) -> Option:
-    """Return an option or positional argument."""
-    return Option(names, settings)
+    """Return an option or positional argument, given as to `add_argument`."""
+    return lambda parser: parser.add_argument(*names, **settings)
 
 
 def flag(*names: str, help: str, **settings: Any) -> Option:
     """Return an option that takes no value."""
-    return Option(names, {'action': 'store_true', 'help': help, **settings})
+    return option(*names, action='store_true', help=help, **settings)
+
+
+def one_of(*options: Option) -> Option:
+    """Return a group of options of which one may be given."""
+
+    def add(parser: argparse.ArgumentParser) -> None:
+        group = parser.add_mutually_exclusive_group()
+        for each in options:
+            each(group)
+
+    return add
 
 
 def command_listing(descriptions: Mapping[str, str]) -> str:
@@ -64,55 +60,37 @@ def command_listing(descriptions: Mapping[str, str]) -> str:
 def add_verbs(parser: argparse.ArgumentParser, verbs: Mapping[str, Verb]) -> None:
     """Give `parser` one sub-parser per verb; a verb's parser sets `main` in the namespace."""
     subparsers = parser.add_subparsers(
-        title='Commands',
-        metavar=METAVAR.format(parser.prog),
-        description=command_listing({name: verb.description for name, verb in verbs.items()}),
-    )
+        title='Commands', metavar=METAVAR.format(parser.prog),
+        description=command_listing({name: verb.description for name, verb in verbs.items()}))
     for name, verb in sorted(verbs.items()):
         verb_parser = subparsers.add_parser(name, description=verb.description)
-        if callable(verb.options):
-            verb.options(verb_parser)
-        else:
-            _add_options(verb_parser, verb.options)
-        verb_parser.set_defaults(main=verb.main)
+        add_options(verb_parser, verb.options, verb.main)
 
 
-def _add_options(parser: argparse.ArgumentParser, options: Options) -> None:
-    for each in options:
-        if isinstance(each, Option):
-            parser.add_argument(*each.names, **each.settings)
-        else:
-            group = parser.add_mutually_exclusive_group()
-            for names, settings in each:
-                group.add_argument(*names, **settings)
+def add_options(parser: argparse.ArgumentParser, options: Sequence[Option],
+                main: Callable[[argparse.Namespace], Any]) -> None:
+    """Give `parser` options and what is to be done with them."""
+    for add in options:
+        add(parser)
+    parser.set_defaults(main=main)
 
 
 def lazy(module: str, function: str) -> Callable[[argparse.Namespace], Any]:
     """Return a main function that imports its module, and with it rclpy, only when called."""
-
-    def main(args: argparse.Namespace) -> Any:
-        return getattr(importlib.import_module(module), function)(args)
-
-    return main
+    return lambda args: getattr(importlib.import_module(module), function)(args)
 
 
-def unsigned_int(text: str) -> int:
-    """Parse a non-negative integer for argparse."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError('value must be non-negative integer')
-    return int(text)
+def _number(kind: type, is_valid: Callable[[Any], bool], wanted: str) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        value = kind(text)
+        if not is_valid(value):
+            raise argparse.ArgumentTypeError(f'value must be {wanted}')
+        return value
+
+    parse.__name__ = kind.__name__  # Named where the text is no number at all.
+    return parse
 
 
-def positive_int(text: str) -> int:
-    """Parse an integer above zero for argparse."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError('value must be a positive integer')
-    return int(text)
-
-
-def positive_float(text: str) -> float:
-    """Parse a finite number above zero for argparse."""
-    value = float(text)
-    if not 0.0 < value < float('inf'):
-        raise argparse.ArgumentTypeError('value must be positive')
-    return value
+unsigned_int = _number(int, lambda value: value >= 0, 'non-negative integer')
+positive_int = _number(int, lambda value: value > 0, 'a positive integer')
+positive_float = _number(float, lambda value: 0.0 < value < float('inf'), 'positive')

@@ -12,21 +12,21 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What each verb of `ros2 interface` does."""
+"""`ros2 interface`."""
 
 import argparse
 import re
 from collections.abc import Iterator
+from functools import partial
 
+from ros2cli.names import print_lines
+from ros2cli.verbs import Verb, add_verbs, option
 from standalone_ros import structures
 from standalone_ros.interfaces import UnknownInterfaceError, get_class, interface_names
 
 TITLES = {'msg': 'Messages', 'srv': 'Services', 'action': 'Actions'}
-PARTS = {
-    'msg': ('',),
-    'srv': ('_Request', '_Response'),
-    'action': ('_Goal', '_Result', '_Feedback'),
-}
+PARTS = {'msg': ('',), 'srv': ('_Request', '_Response'),
+         'action': ('_Goal', '_Result', '_Feedback')}
 # How a .msg file spells the types that Python's interface spells as in IDL.
 MSG_WORDS = {'boolean': 'bool', 'octet': 'byte', 'float': 'float32', 'double': 'float64'}
 
@@ -39,16 +39,13 @@ def list_interfaces(args: argparse.Namespace) -> None:
     """Print all interfaces by kind."""
     for kind, title in TITLES.items():
         if not args.kinds or kind in args.kinds:
-            print(f'{title}:')
-            for name in _of_kind(kind):
-                print(f'    {name}')
+            print_lines([f'{title}:', *(f'    {name}' for name in _of_kind(kind))])
 
 
 def list_packages(args: argparse.Namespace) -> None:
     """Print the packages that have interfaces."""
     kinds = args.kinds or list(TITLES)
-    for package in sorted({name.split('/')[0] for kind in kinds for name in _of_kind(kind)}):
-        print(package)
+    print_lines(sorted({name.split('/')[0] for kind in kinds for name in _of_kind(kind)}))
 
 
 def list_package(args: argparse.Namespace) -> str | None:
@@ -56,8 +53,7 @@ def list_package(args: argparse.Namespace) -> str | None:
     names = [name for name in interface_names() if name.split('/')[0] == args.package_name]
     if not names:
         return f"Unknown package '{args.package_name}'"
-    for name in names:
-        print(name)
+    print_lines(names)
     return None
 
 
@@ -76,8 +72,7 @@ def show(args: argparse.Namespace) -> str | None:
     for index, part in enumerate(PARTS[parts[1]]):
         if index:
             print('---')
-        for line in _lines(name + part):
-            print(line)
+        print_lines(list(_lines(name + part)))
     return None
 
 
@@ -103,3 +98,20 @@ def _msg_type(kind: str) -> str:
     base, bracket, size = kind.partition('[')
     base = re.sub(r'string<(\d+)>', r'string<=\1', base)
     return MSG_WORDS.get(base, base) + bracket + size
+
+
+KINDS = tuple(
+    option(f'-{kind[0]}', f'--only-{kind}s', dest='kinds', action='append_const', const=kind,
+           help=f'Print out only the {noun}')
+    for kind, noun in (('msg', 'messages'), ('srv', 'services'), ('action', 'actions')))
+add_arguments = partial(add_verbs, verbs={
+    'list': Verb('List all interface types available', list_interfaces, KINDS),
+    'package': Verb(
+        'Output a list of available interface types within one package', list_package,
+        (option('package_name', help="Name of the ROS package (e.g. 'std_msgs')"),)),
+    'packages': Verb('Output a list of packages that provide interfaces',
+                     list_packages, KINDS),
+    'show': Verb(
+        'Output the interface definition', show,
+        (option('type', help="An interface definition (e.g. 'example_interfaces/msg/String')"),)),
+})

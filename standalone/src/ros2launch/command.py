@@ -20,9 +20,11 @@ import argparse
 import os
 import signal
 import sys
+from functools import partial
 from typing import Any
 
 from ament_index_python.packages import PackageNotFoundError
+from ros2cli.verbs import add_options, flag, one_of, option
 
 from .api import (
     MultipleLaunchFilesError,
@@ -31,8 +33,6 @@ from .api import (
     print_a_launch_file,
     print_arguments_of_launch_file,
 )
-
-DESCRIPTION = 'Run a launch file'
 
 
 def _main(args: argparse.Namespace) -> Any:
@@ -67,37 +67,26 @@ def _main(args: argparse.Namespace) -> Any:
         noninteractive=args.noninteractive, args=args, debug=args.debug)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options and arguments."""
-    parser.add_argument(
-        '-n', '--noninteractive', default=not sys.stdin.isatty(), action='store_true',
-        help='Run the launch system non-interactively, with no terminal associated')
-    parser.add_argument(
-        '-d', '--debug', action='store_true',
-        help='Put the launch system in debug mode, provides more verbose output.')
-    group = parser.add_mutually_exclusive_group()
-    group.add_argument(
-        '-p', '--print', '--print-description', action='store_true',
-        help='Print the launch description to the console without launching it.')
-    group.add_argument(
-        '-s', '--show-args', '--show-arguments', action='store_true',
-        help='Show arguments that may be given to the launch file.')
-    parser.add_argument(
-        '-a', '--show-all-subprocesses-output', action='store_true',
-        help="Show all launched subprocesses' output by overriding their output configuration "
-             'using the OVERRIDE_LAUNCH_PROCESS_OUTPUT envvar.')
-    parser.add_argument(
-        '--launch-prefix',
-        help='Prefix command, which should go before all executables. Command must be wrapped in '
-             "quotes if it contains spaces (e.g. --launch-prefix 'xterm -e gdb -ex run --args').")
-    parser.add_argument(
-        '--launch-prefix-filter',
-        help='Regex pattern for filtering which executables the --launch-prefix is applied to by '
-             'matching the executable name.')
-    parser.add_argument('package_name',
-                        help='Name of the ROS package which contains the launch file')
-    parser.add_argument('launch_file_name', nargs='?', help='Name of the launch file')
-    parser.add_argument(
-        'launch_arguments', nargs='*',
-        help="Arguments to the launch file; '<name>:=<value>' (for duplicates, last one wins)")
-    parser.set_defaults(main=_main)
+add_arguments = partial(add_options, main=_main, options=(
+    flag('-n', '--noninteractive', default=not sys.stdin.isatty(),
+         help='Run the launch system non-interactively, with no terminal associated'),
+    flag('-d', '--debug',
+         help='Put the launch system in debug mode, provides more verbose output.'),
+    one_of(
+        flag('-p', '--print', '--print-description',
+             help='Print the launch description to the console without launching it.'),
+        flag('-s', '--show-args', '--show-arguments',
+             help='Show arguments that may be given to the launch file.')),
+    flag('-a', '--show-all-subprocesses-output',
+         help="Show all launched subprocesses' output by overriding their output configuration "
+         'using the OVERRIDE_LAUNCH_PROCESS_OUTPUT envvar.'),
+    option('--launch-prefix', help='Prefix command, which should go before all executables. '
+           'Command must be wrapped in quotes if it contains spaces (e.g. --launch-prefix '
+           "'xterm -e gdb -ex run --args')."),
+    option('--launch-prefix-filter', help='Regex pattern for filtering which executables the '
+           '--launch-prefix is applied to by matching the executable name.'),
+    option('package_name', help='Name of the ROS package which contains the launch file'),
+    option('launch_file_name', nargs='?', help='Name of the launch file'),
+    option('launch_arguments', nargs='*', help="Arguments to the launch file; '<name>:=<value>' "
+           '(for duplicates, last one wins)'),
+))

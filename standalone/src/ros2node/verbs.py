@@ -11,12 +11,16 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What each verb of `ros2 node` does."""
+"""`ros2 node`."""
 
 import argparse
 import sys
+from functools import partial
 
 from ros2cli.graph import GraphNode, visible
+from ros2cli.names import print_lines
+from ros2cli.options import GRAPH
+from ros2cli.verbs import Verb, add_verbs, flag, option
 
 
 def list_nodes(args: argparse.Namespace) -> None:
@@ -24,14 +28,10 @@ def list_nodes(args: argparse.Namespace) -> None:
     with GraphNode(args) as graph:
         graph.settle()
         names = [node.full_name for node in graph.node_names(include_hidden=args.all)]
-    if args.count_nodes:
-        print(len(names))
-        return
-    if len(names) != len(set(names)):
+    if len(names) != len(set(names)) and not args.count_nodes:
         print('WARNING: Be aware that there are nodes in the graph that share an exact name, '
               'which can have unintended side effects.', file=sys.stderr)
-    for name in names:
-        print(name)
+    print_lines(names, args.count_nodes)
 
 
 def info(args: argparse.Namespace) -> str | None:
@@ -69,8 +69,15 @@ def info(args: argparse.Namespace) -> str | None:
 def _actions(services: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
     """Return the actions behind the goal services of a node."""
     suffix = '/_action/send_goal'
-    return [
-        (name.removesuffix(suffix), [kind.removesuffix('_SendGoal') for kind in kinds])
-        for name, kinds in services
-        if name.endswith(suffix)
-    ]
+    return [(name.removesuffix(suffix), [kind.removesuffix('_SendGoal') for kind in kinds])
+            for name, kinds in services if name.endswith(suffix)]
+
+
+add_arguments = partial(add_verbs, verbs={
+    'info': Verb('Output information about a node', info,
+                 (*GRAPH, option('node_name', help='Node name to request information'),
+                  flag('--include-hidden', help='Display hidden topics and services as well'))),
+    'list': Verb('Output a list of available nodes', list_nodes,
+                 (*GRAPH, flag('-a', '--all', help='Display all nodes even hidden ones'),
+                  flag('-c', '--count-nodes', help='Only display the number of nodes'))),
+})

@@ -12,32 +12,29 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What each verb of `ros2 param` does, through the parameter services of a node."""
+"""`ros2 param`, by the parameter services of the nodes."""
 
 import argparse
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import yaml
-from rcl_interfaces.msg import Parameter as ParameterMsg
-from rcl_interfaces.msg import ParameterType, ParameterValue
-from rcl_interfaces.srv import (
-    DescribeParameters,
-    GetParameters,
-    ListParameters,
-    SetParameters,
-)
+from rcl_interfaces import srv
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rclpy.parameter import (
     get_parameter_value,
     parameter_dict_from_yaml_file,
     parameter_value_to_python,
 )
 from ros2cli.graph import GraphNode, NodeName
+from ros2cli.names import print_lines
+from ros2cli.options import GRAPH
+from ros2cli.verbs import Option, Verb, add_verbs, flag, option
 
-# How `describe` and `list --param-type` name a type, and how `get` begins its line.
 TYPE_WORDS = {
     ParameterType.PARAMETER_BOOL: ('boolean', 'Boolean value is:'),
     ParameterType.PARAMETER_INTEGER: ('integer', 'Integer value is:'),
@@ -56,35 +53,31 @@ class _RemoteParameters:
     """The parameters of another node."""
 
     def __init__(self, graph: GraphNode, node: NodeName, timeout_s: float) -> None:
-        self._graph = graph
-        self._node = node.full_name
-        self._timeout_s = timeout_s
+        self._graph, self._node, self._timeout_s = graph, node.full_name, timeout_s
 
     def _call(self, kind: Any, service: str, **fields: Any) -> Any:
         return self._graph.call(
-            kind, f'{self._node}/{service}', kind.Request(**fields), self._timeout_s
-        )
+            kind, f'{self._node}/{service}', kind.Request(**fields), self._timeout_s)
 
     def names(self, prefixes: Sequence[str] = ()) -> list[str]:
-        response = self._call(ListParameters, 'list_parameters', prefixes=list(prefixes))
-        return sorted(response.result.names)
+        listed = self._call(srv.ListParameters, 'list_parameters', prefixes=list(prefixes))
+        return sorted(listed.result.names)
 
     def values(self, names: Sequence[str]) -> list[ParameterValue]:
-        return list(self._call(GetParameters, 'get_parameters', names=list(names)).values)
+        return list(self._call(srv.GetParameters, 'get_parameters', names=list(names)).values)
 
     def descriptors(self, names: Sequence[str]) -> list[Any]:
-        response = self._call(DescribeParameters, 'describe_parameters', names=list(names))
-        return list(response.descriptors)
+        return list(self._call(
+            srv.DescribeParameters, 'describe_parameters', names=list(names)).descriptors)
 
-    def set(self, parameters: Sequence[ParameterMsg]) -> list[Any]:
-        response = self._call(SetParameters, 'set_parameters', parameters=list(parameters))
-        return list(response.results)
+    def set(self, parameters: Sequence[Parameter]) -> list[Any]:
+        return list(self._call(
+            srv.SetParameters, 'set_parameters', parameters=list(parameters)).results)
 
 
 @contextmanager
 def _remote(args: argparse.Namespace) -> Iterator[_RemoteParameters]:
-    """
-    Open the parameters of the node that the user named.
+    """Open the parameters of the node that the user named.
 
     :raises RuntimeError: the graph has no such node.
     """
@@ -95,16 +88,13 @@ def _remote(args: argparse.Namespace) -> Iterator[_RemoteParameters]:
         yield _RemoteParameters(graph, node, args.timeout)
 
 
-def list_parameters(args: argparse.Namespace) -> str | None:
+def list_parameters(args: argparse.Namespace) -> None:
     """Print the names of the parameters of one node or of all."""
-    pattern = re.compile(args.filter) if args.filter else None
+    if args.node_name is not None:
+        with _remote(args) as remote:
+            _print_names(remote, args)
+        return
     with GraphNode(args) as graph:
-        if args.node_name is not None:
-            node = graph.find_node(args.node_name)
-            if node is None:
-                return 'Node not found'
-            _print_names(_RemoteParameters(graph, node, args.timeout), args, pattern)
-            return None
         graph.settle()
         for node in graph.node_names(args.include_hidden_nodes):
             services = graph.node.get_service_names_and_types_by_node(*node)
@@ -112,28 +102,19 @@ def list_parameters(args: argparse.Namespace) -> str | None:
                 continue
             print(f'{node.full_name}:')
             try:
-                _print_names(_RemoteParameters(graph, node, args.timeout), args, pattern)
+                _print_names(_RemoteParameters(graph, node, args.timeout), args)
             except RuntimeError as error:
-                print(
-                    f'Exception while calling service of node {node.full_name}: {error}',
-                    file=sys.stderr,
-                )
-    return None
+                print(f'Exception while calling service of node {node.full_name}: {error}',
+                      file=sys.stderr)
 
 
-def _print_names(
-    remote: _RemoteParameters, args: argparse.Namespace, pattern: re.Pattern[str] | None
-) -> None:
-    names = [
-        name
-        for name in remote.names(args.param_prefixes)
-        if pattern is None or pattern.match(name)
-    ]
-    if not args.param_type:
-        print(''.join(f'  {name}\n' for name in names), end='')
-        return
-    for descriptor in remote.descriptors(names):
-        print(f'  {descriptor.name} (type: {TYPE_WORDS[descriptor.type][0]})')
+def _print_names(remote: _RemoteParameters, args: argparse.Namespace) -> None:
+    names = [name for name in remote.names(args.param_prefixes)
+             if not args.filter or re.match(args.filter, name)]
+    if args.param_type:
+        names = [f'{descriptor.name} (type: {TYPE_WORDS[descriptor.type][0]})'
+                 for descriptor in remote.descriptors(names)]
+    print_lines([f'  {name}' for name in names])
 
 
 def get(args: argparse.Namespace) -> str | None:
@@ -142,63 +123,54 @@ def get(args: argparse.Namespace) -> str | None:
         values = remote.values([args.parameter_name])
     if not values or values[0].type == ParameterType.PARAMETER_NOT_SET:
         return 'Parameter not set'
-    value = parameter_value_to_python(values[0])
-    if hasattr(value, 'tolist'):
-        value = value.tolist()
-    if args.hide_type:
-        print(value)
-    else:
-        print(TYPE_WORDS[values[0].type][1], value)
+    print(*([] if args.hide_type else [TYPE_WORDS[values[0].type][1]]), _plain(values[0]))
     return None
+
+
+def _plain(value: ParameterValue) -> Any:
+    content = parameter_value_to_python(value)
+    return content.tolist() if hasattr(content, 'tolist') else content
 
 
 def set_parameter(args: argparse.Namespace) -> str | None:
     """Set a parameter to a value whose type its YAML spelling tells."""
     try:
-        value = get_parameter_value(args.value)
-        # A date or a dictionary is YAML but no parameter; neither is an integer beyond 64 bits.
-        parameter = ParameterMsg(name=args.parameter_name, value=_checked(value))
+        value = _checked(get_parameter_value(args.value))
+        parameter = Parameter(name=args.parameter_name, value=value)
     except (TypeError, ValueError, OverflowError, yaml.YAMLError) as error:
         return f"Value '{args.value}' cannot be a parameter: {error}"
     with _remote(args) as remote:
         result = remote.set([parameter])[0]
-    if result.successful:
-        print('Set parameter successful')
-        if result.reason:
-            print(f'\tReason: {result.reason}')
-    else:
-        print('Setting parameter failed' + _reason(result), file=sys.stderr)
+    _tell('Set parameter successful', 'Setting parameter failed', result)
+    if result.successful and result.reason:
+        print(f'\tReason: {result.reason}')
     return None
 
 
 def _checked(value: ParameterValue) -> ParameterValue:
+    """Refuse what is YAML but no parameter: a date, a dictionary, an integer beyond 64 bits."""
     if value.type == ParameterType.PARAMETER_STRING and not isinstance(value.string_value, str):
         raise TypeError(f'{type(value.string_value).__name__} is not a parameter type')
-    if value.type == ParameterType.PARAMETER_INTEGER:
-        _check_int64(value.integer_value)
-    for number in value.integer_array_value:
-        _check_int64(number)
+    is_integer = value.type == ParameterType.PARAMETER_INTEGER
+    for number in [value.integer_value] if is_integer else value.integer_array_value:
+        if not -(2**63) <= number < 2**63:
+            raise OverflowError(f'{number} does not fit into 64 bits')
     return value
 
 
-def _check_int64(number: int) -> None:
-    if not -(2**63) <= number < 2**63:
-        raise OverflowError(f'{number} does not fit into 64 bits')
-
-
-def _reason(result: Any) -> str:
-    return f': {result.reason}' if result.reason else ''
+def _tell(success: str, failure: str, result: Any) -> None:
+    if result.successful:
+        print(success)
+    else:
+        print(failure + (f': {result.reason}' if result.reason else ''), file=sys.stderr)
 
 
 def delete(args: argparse.Namespace) -> None:
     """Delete a parameter, which only dynamically typed ones allow."""
-    unset = ParameterMsg(name=args.parameter_name, value=ParameterValue())
+    unset = Parameter(name=args.parameter_name, value=ParameterValue())
     with _remote(args) as remote:
         result = remote.set([unset])[0]
-    if result.successful:
-        print('Deleted parameter successfully')
-    else:
-        print('Deleting parameter failed' + _reason(result), file=sys.stderr)
+    _tell('Deleted parameter successfully', 'Deleting parameter failed', result)
 
 
 def describe(args: argparse.Namespace) -> None:
@@ -228,16 +200,14 @@ def dump(args: argparse.Namespace) -> None:
         names = remote.names()
         # One that is declared but not initialised makes a node refuse to tell any.
         values = dict(zip(names, remote.values(names), strict=False)) or {
-            name: value for name in names for value in remote.values([name])
-        }
+            name: value for name in names for value in remote.values([name])}
     tree: dict[str, Any] = {}
     for name, value in values.items():
         *groups, leaf = name.split('.')
         branch = tree
         for group in groups:
             branch = branch.setdefault(group, {})
-        content = parameter_value_to_python(value)
-        branch[leaf] = content.tolist() if hasattr(content, 'tolist') else content
+        branch[leaf] = _plain(value)
     full_name = '/' + args.node_name.lstrip('/')
     print(yaml.dump({full_name: {'ros__parameters': tree}}, default_flow_style=False))
 
@@ -247,8 +217,7 @@ def load(args: argparse.Namespace) -> str | None:
     with _remote(args) as remote:
         try:
             parameters = parameter_dict_from_yaml_file(
-                args.parameter_file, use_wildcard=not args.no_use_wildcard
-            )
+                args.parameter_file, use_wildcard=not args.no_use_wildcard)
         except OSError as error:
             return f'{error.strerror}: {args.parameter_file}'
         except yaml.YAMLError as error:
@@ -259,8 +228,45 @@ def load(args: argparse.Namespace) -> str | None:
             return 'Param file does not contain selected parameters'
         results = remote.set(list(parameters.values()))
     for name, result in zip(parameters, results, strict=True):
-        if result.successful:
-            print(f'Set parameter {name} successful')
-        else:
-            print(f'Set parameter {name} failed' + _reason(result), file=sys.stderr)
+        _tell(f'Set parameter {name} successful', f'Set parameter {name} failed', result)
     return None
+
+
+PARAMETER = option('parameter_name', help='Name of the parameter')
+
+
+def _common(**node: str) -> tuple[Option, ...]:
+    return (
+        *GRAPH,
+        option('node_name', help='Name of the ROS node', **node),
+        flag('--include-hidden-nodes', help='Consider hidden nodes as well'),
+        option('--timeout', metavar='N', type=float, default=5.0,
+               help='Wait for N seconds for the parameter services to answer (default: 5)'),
+    )
+
+
+add_arguments = partial(add_verbs, verbs={
+    'delete': Verb('Delete parameter', delete, (*_common(), PARAMETER)),
+    'describe': Verb(
+        'Show descriptive information about declared parameters', describe,
+        (*_common(), option('parameter_names', nargs='+', help='Names of the parameters'))),
+    'dump': Verb('Show all of the parameters of a node in a YAML file format',
+                 dump, _common()),
+    'get': Verb('Get parameter', get,
+                (*_common(), PARAMETER, flag('--hide-type', help='Hide the type information'))),
+    'list': Verb(
+        'Output a list of available parameters', list_parameters,
+        (*_common(nargs='?'),
+         option('--param-prefixes', nargs='+', default=[],
+                help='Only list parameters with the provided prefixes'),
+         flag('--param-type', help='Print parameter types with parameter names'),
+         option('--filter',
+                help='Only list parameters matching the provided regular expression'))),
+    'load': Verb(
+        'Load parameter file for a node', load,
+        (*_common(), option('parameter_file', help='Parameter file'),
+         flag('--no-use-wildcard',
+              help='Do not load parameters in the "/**" namespace into the node'))),
+    'set': Verb('Set parameter', set_parameter,
+                (*_common(), PARAMETER, option('value', help='Value of the parameter'))),
+})

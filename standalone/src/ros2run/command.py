@@ -20,12 +20,12 @@ import argparse
 import shlex
 import signal
 import subprocess
+from functools import partial
 from types import FrameType
 from typing import Any
 
+from ros2cli.verbs import add_options, option
 from ros2pkg.api import MultipleExecutables, PackageNotFound, get_executable_path
-
-DESCRIPTION = 'Run a package specific executable'
 
 
 def run_executable(*, path: str, argv: list[str], prefix: list[str] | None = None) -> int:
@@ -76,14 +76,11 @@ def _main(args: argparse.Namespace) -> int | str:
     return run_executable(path=path, argv=args.argv, prefix=prefix)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options and arguments."""
-    parser.add_argument(
-        '--prefix',
-        help='Prefix command, which should go before the executable. Command must be wrapped in '
-             "quotes if it contains spaces (e.g. --prefix 'gdb -ex run --args').")
-    parser.add_argument('package_name', help='Name of the ROS package')
-    parser.add_argument('executable_name', help='Name of the executable')
-    parser.add_argument('argv', nargs=argparse.REMAINDER,
-                        help='Pass arbitrary arguments to the executable')
-    parser.set_defaults(main=_main)
+add_arguments = partial(add_options, main=_main, options=(
+    option('--prefix', help='Prefix command, which should go before the executable. Command must '
+           "be wrapped in quotes if it contains spaces (e.g. --prefix 'gdb -ex run --args')."),
+    option('package_name', help='Name of the ROS package'),
+    option('executable_name', help='Name of the executable'),
+    option('argv', nargs=argparse.REMAINDER,
+           help='Pass arbitrary arguments to the executable'),
+))

@@ -11,8 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
-"""What each verb of `ros2 service` does."""
+"""`ros2 service`."""
 
 import argparse
 import time
@@ -21,65 +20,31 @@ from typing import Any
 import rclpy
 import yaml
 from rclpy.exceptions import InvalidServiceNameException
-from ros2cli.graph import GraphNode, visible
+from ros2cli.graph import GraphNode
+from ros2cli.names import Names
+from ros2cli.options import DIRECT, GRAPH, hidden
+from ros2cli.verbs import Verb, add_verbs, option, positive_float
 from rosidl_runtime_py import set_message_fields
 from rosidl_runtime_py.utilities import get_service
 
-
-def list_services(args: argparse.Namespace) -> None:
-    """Print the services of the graph."""
-    with GraphNode(args) as graph:
-        graph.settle()
-        services = visible(graph.node.get_service_names_and_types(), args.include_hidden_services)
-    if args.count_services:
-        print(len(services))
-        return
-    for name, types in services:
-        print(f'{name} [{", ".join(types)}]' if args.show_types else name)
-
-
-def find(args: argparse.Namespace) -> None:
-    """Print the services of one type."""
-    with GraphNode(args) as graph:
-        graph.settle()
-        services = visible(graph.node.get_service_names_and_types(), args.include_hidden_services)
-    names = [name for name, types in services if args.service_type in types]
-    if args.count_services:
-        print(len(names))
-        return
-    for name in names:
-        print(name)
-
-
-def _types_of(graph: GraphNode, service_name: str) -> list[str]:
-    return dict(graph.node.get_service_names_and_types()).get(service_name, [])
-
-
-def print_type(args: argparse.Namespace) -> int:
-    """Print the types of a service; the status is 1 where the service is unknown."""
-    with GraphNode(args) as graph:
-        types = graph.wait_until(lambda: _types_of(graph, args.service_name))
-    for name in types:
-        print(name)
-    return 0 if types else 1
+NAMES = Names('service', lambda node: node.get_service_names_and_types())
 
 
 def info(args: argparse.Namespace) -> str | None:
     """Print type and numbers of clients and servers of a service."""
     with GraphNode(args) as graph:
         graph.settle()
-        types = _types_of(graph, args.service_name)
+        types = NAMES.types_of(graph, args.name)
         if not types:
-            return f"Unknown service '{args.service_name}'"
+            return f"Unknown service '{args.name}'"
         print('Type:', types[0] if len(types) == 1 else types)
-        print('Clients count:', graph.node.count_clients(args.service_name))
-        print('Services count:', graph.node.count_services(args.service_name))
+        print('Clients count:', graph.node.count_clients(args.name))
+        print('Services count:', graph.node.count_services(args.name))
     return None
 
 
 def _request(kind: Any, text: str) -> Any:
-    """
-    Return the request that YAML text describes.
+    """Return the request that YAML text describes.
 
     :raises RuntimeError: the text is no dictionary in YAML, or has a field unknown or wrong.
     """
@@ -100,13 +65,13 @@ def _request(kind: Any, text: str) -> Any:
 def call(args: argparse.Namespace) -> str | None:
     """Call a service once, or at a rate until interrupted, and print the responses."""
     try:
-        kind = get_service(args.service_type)
+        kind = get_service(args.type)
     except (AttributeError, ModuleNotFoundError, ValueError):
         return 'The passed service type is invalid'
     request = _request(kind, args.values)
     with GraphNode(args) as graph:
         try:
-            client = graph.node.create_client(kind, args.service_name)
+            client = graph.node.create_client(kind, args.name)
         except InvalidServiceNameException as error:
             return str(error)
         if not graph.wait_until(client.service_is_ready):
@@ -123,3 +88,20 @@ def call(args: argparse.Namespace) -> str | None:
             if args.rate is None:
                 return None
             time.sleep(max(0.0, started + 1.0 / args.rate - time.monotonic()))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verbs of `ros2 service`."""
+    hidden('services')(parser)
+    add_verbs(parser, {
+        **NAMES.verbs(type_description="Output a service's type"),
+        'call': Verb('Call a service', call, (
+            *DIRECT, NAMES.name,
+            option('type', metavar='service_type',
+                   help="Type of the ROS service (e.g. 'std_srvs/srv/SetBool')"),
+            option('values', nargs='?', default='{}', help='Values to fill the service request '
+                   "with in YAML format (e.g. '{data: true}'), otherwise its default values"),
+            option('-r', '--rate', metavar='N', type=positive_float,
+                   help='Repeat the call at a specific rate in Hz'))),
+        'info': Verb('Print information about a service', info, (*GRAPH, NAMES.name)),
+    })

@@ -18,20 +18,19 @@ import argparse
 from ros2cli.options import DIRECT, GRAPH, hidden, qos_options
 from ros2cli.verbs import (
     Option,
-    Options,
     Verb,
     add_verbs,
     flag,
-    lazy,
+    one_of,
     option,
     positive_float,
     positive_int,
     unsigned_int,
 )
 
-DESCRIPTION = 'Various topic related sub-commands'
-NAME = option('topic_name', help="Name of the ROS topic (e.g. '/chatter')")
-COUNT = flag('-c', '--count-topics', help='Only display the number of topics discovered')
+from ros2topic import echo, graph, measure, pub
+
+NAME = graph.NAMES.name
 TYPE_HELP = "Type of the ROS message (e.g. 'std_msgs/msg/String')"
 
 
@@ -71,18 +70,18 @@ HZ = (
     flag('--wall-time', dest='use_wtime', help='calculates rate using wall time which can be '
          'helpful when clock is not published during simulation'),
 )
-PUB: Options = (
+PUB = (
     NAME, option('message_type', help=TYPE_HELP),
-    (option('values', nargs='?', default='{}', help='Values to fill the message with in YAML '
-            "format (e.g. 'data: Hello World'), otherwise it has its default values"),
-     flag('--stdin', help='Read values from standard input, one YAML document a message')),
+    one_of(option('values', nargs='?', default='{}', help='Values to fill the message with in '
+                  "YAML format (e.g. 'data: Hello World'), otherwise it has its default values"),
+           flag('--stdin', help='Read values from standard input, a YAML document a message')),
     option('-r', '--rate', metavar='N', type=positive_float, default=1.0,
            help='Publishing rate in Hz (default: 1)'),
     option('-p', '--print', metavar='N', type=int, default=1,
            help='Only print every N-th published message (default: 1)'),
-    (flag('-1', '--once', help='Publish one message and exit'),
-     option('-t', '--times', type=unsigned_int, default=0,
-            help='Publish this number of times and then exit')),
+    one_of(flag('-1', '--once', help='Publish one message and exit'),
+           option('-t', '--times', type=unsigned_int, default=0,
+                  help='Publish this number of times and then exit')),
     option('-w', '--wait-matching-subscriptions', type=unsigned_int,
            help='Wait until finding the specified number of matching subscriptions. Defaults to '
            '1 when using "-1"/"--once"/"--times", otherwise defaults to 0.'),
@@ -93,34 +92,26 @@ PUB: Options = (
     option('-n', '--node-name', help='Name of the created publishing node'),
     *qos_options('default'), *DIRECT,
 )
-VERBS = {
-    'bw': Verb('Display bandwidth used by topic', lazy('ros2topic.measure', 'bandwidth'),
-               (NAME, _window(100), *DIRECT)),
-    'delay': Verb('Display delay of topic from timestamp in header',
-                  lazy('ros2topic.measure', 'delay'), (NAME, _window(10000), *DIRECT)),
-    'echo': Verb('Output messages from a topic', lazy('ros2topic.echo', 'echo'), ECHO),
-    'find': Verb('Output a list of available topics of a given type',
-                 lazy('ros2topic.graph', 'find'),
-                 (*GRAPH, option('topic_type', help='Name of the ROS topic type to filter for'),
-                  COUNT, hidden('topics'))),
-    'hz': Verb('Print the average publishing rate to screen',
-               lazy('ros2topic.measure', 'rate'), HZ),
-    'info': Verb('Print information about a topic', lazy('ros2topic.graph', 'info'),
-                 (*GRAPH, NAME,
-                  flag('--verbose', '-v', help='Print also node, type hash, GID and quality of '
-                       'service of the publishers and subscriptions of this topic'))),
-    'list': Verb('Output a list of available topics', lazy('ros2topic.graph', 'list_topics'),
-                 (*GRAPH,
-                  flag('-t', '--show-types', help='Additionally show the topic type'), COUNT,
-                  hidden('topics'),
-                  flag('-v', '--verbose', help='List full details about each topic'))),
-    'pub': Verb('Publish a message to a topic', lazy('ros2topic.pub', 'pub'), PUB),
-    'type': Verb("Print a topic's type", lazy('ros2topic.graph', 'print_type'), (*GRAPH, NAME)),
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verbs of `ros2 topic`."""
-    parser.add_argument('--include-hidden-topics', action='store_true',
-                        help='Consider hidden topics as well')
-    add_verbs(parser, VERBS)
+    hidden('topics')(parser)
+    lists = graph.NAMES.verbs(
+        flag('-v', '--verbose', help='List full details about each topic'),
+        type_description="Print a topic's type")
+    add_verbs(parser, {
+        **lists,
+        'bw': Verb('Display bandwidth used by topic', measure.bandwidth,
+                   (NAME, _window(100), *DIRECT)),
+        'delay': Verb('Display delay of topic from timestamp in header', measure.delay,
+                      (NAME, _window(10000), *DIRECT)),
+        'echo': Verb('Output messages from a topic', echo.echo, ECHO),
+        'hz': Verb('Print the average publishing rate to screen', measure.rate, HZ),
+        'info': Verb('Print information about a topic', graph.info,
+                     (*GRAPH, NAME,
+                      flag('--verbose', '-v', help='Print also node, type hash, GID and quality '
+                           'of service of the publishers and subscriptions of this topic'))),
+        'list': lists['list']._replace(main=graph.list_topics),
+        'pub': Verb('Publish a message to a topic', pub.pub, PUB),
+    })

@@ -11,59 +11,51 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """`ros2 topic list`, `info`, `type` and `find`: what the graph knows of topics."""
 
 import argparse
+from collections.abc import Callable
 
-from ros2cli.graph import GraphNode, visible
+from ros2cli.graph import GraphNode
+from ros2cli.names import Names
+
+NAMES = Names('topic', lambda node: node.get_topic_names_and_types())
 
 
 def list_topics(args: argparse.Namespace) -> None:
     """Print the topics of the graph."""
+    if args.count or not args.verbose:
+        return NAMES.print_list(args)
     with GraphNode(args) as graph:
-        graph.settle()
-        topics = visible(graph.node.get_topic_names_and_types(), args.include_hidden_topics)
-        if args.count_topics:
-            print(len(topics))
-        elif args.verbose:
-            _print_counts('Published', 'publisher', topics, graph.node.count_publishers)
-            print()
-            _print_counts('Subscribed', 'subscriber', topics, graph.node.count_subscribers)
-            print()
-        else:
-            for name, types in topics:
-                print(f'{name} [{", ".join(types)}]' if args.show_types else name)
+        topics = NAMES.shown(graph, args)
+        _print_counts('Published', 'publisher', topics, graph.node.count_publishers)
+        _print_counts('Subscribed', 'subscriber', topics, graph.node.count_subscribers)
 
 
-def _print_counts(title, noun, topics, count) -> None:  # type: ignore[no-untyped-def]
+def _print_counts(title: str, noun: str, topics: list[tuple[str, list[str]]],
+                  count: Callable[[str], int]) -> None:
     print(f'{title} topics:')
     for name, types in topics:
         number = count(name)
         if number:
             plural = '' if number == 1 else 's'
             print(f' * {name} [{", ".join(types)}] {number} {noun}{plural}')
-
-
-def types_of(graph: GraphNode, topic_name: str) -> list[str]:
-    """Return the types of a topic, none where the graph does not know it."""
-    return dict(graph.node.get_topic_names_and_types()).get(topic_name, [])
+    print()
 
 
 def info(args: argparse.Namespace) -> str | None:
     """Print type and endpoints of a topic."""
     with GraphNode(args) as graph:
         graph.settle()
-        types = types_of(graph, args.topic_name)
+        types = NAMES.types_of(graph, args.name)
         if not types:
-            return f"Unknown topic '{args.topic_name}'"
-        node, name = graph.node, args.topic_name
+            return f"Unknown topic '{args.name}'"
         print('Type:', types[0] if len(types) == 1 else types)
         if args.verbose:
             print()
         for title, endpoints in (
-            ('Publisher', node.get_publishers_info_by_topic(name)),
-            ('Subscription', node.get_subscriptions_info_by_topic(name)),
+            ('Publisher', graph.node.get_publishers_info_by_topic(args.name)),
+            ('Subscription', graph.node.get_subscriptions_info_by_topic(args.name)),
         ):
             print(f'{title} count: {len(endpoints)}')
             if args.verbose:
@@ -71,25 +63,3 @@ def info(args: argparse.Namespace) -> str | None:
                 for endpoint in endpoints:
                     print(endpoint, end='\n\n')
     return None
-
-
-def print_type(args: argparse.Namespace) -> int:
-    """Print the types of a topic; the status is 1 where the topic is unknown."""
-    with GraphNode(args) as graph:
-        types = graph.wait_until(lambda: types_of(graph, args.topic_name))
-    for name in types:
-        print(name)
-    return 0 if types else 1
-
-
-def find(args: argparse.Namespace) -> None:
-    """Print the topics of one type."""
-    with GraphNode(args) as graph:
-        graph.settle()
-        topics = visible(graph.node.get_topic_names_and_types(), args.include_hidden_topics)
-    names = [name for name, types in topics if args.topic_type in types]
-    if args.count_topics:
-        print(len(names))
-        return
-    for name in names:
-        print(name)

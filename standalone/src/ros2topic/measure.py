@@ -93,8 +93,8 @@ def rate(args: argparse.Namespace) -> None:
                 print(_summary(window.values))
 
         # Decoding would only slow the measurement down, unless a filter looks at the message.
-        _subscribe(graph, args.topic_name, receive, raw=args.filter_expr is None)
-        spin_while(graph, lambda: True)
+        _subscribe(graph, args.name, receive, raw=args.filter_expr is None)
+        spin_while(graph)
 
 
 def delay(args: argparse.Namespace) -> str | None:
@@ -123,7 +123,7 @@ def delay(args: argparse.Namespace) -> str | None:
                 print('no new messages')
             new = False
 
-        _subscribe(graph, args.topic_name, receive, raw=False)
+        _subscribe(graph, args.name, receive, raw=False)
         graph.node.create_timer(1.0, report)
         spin_while(graph, lambda: not without_header)
     return 'msg does not have header' if without_header else None
@@ -157,7 +157,7 @@ def bandwidth(args: argparse.Namespace) -> None:
                 f'min: {text(min(counts))} max: {text(max(counts))}'
             )
 
-        _subscribe(graph, args.topic_name, receive, raw=True)
-        print(f'Subscribed to [{args.topic_name}]')
+        _subscribe(graph, args.name, receive, raw=True)
+        print(f'Subscribed to [{args.name}]')
         graph.node.create_timer(1.0, report)
-        spin_while(graph, lambda: True)
+        spin_while(graph)

@@ -54,7 +54,7 @@ def pub(args: argparse.Namespace) -> str | int | None:
         prepared = _fill(kind, next(documents, {}))
         qos = apply_qos_options(QoSPresetProfiles.get_from_short_key('default'), args)
         try:
-            publisher = node.create_publisher(kind, args.topic_name, qos)
+            publisher = node.create_publisher(kind, args.name, qos)
         except InvalidTopicNameException as error:
             return str(error)
         wanted = args.wait_matching_subscriptions

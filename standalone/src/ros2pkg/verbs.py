@@ -11,20 +11,16 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
-"""The ``ros2 pkg`` command."""
-
-from __future__ import annotations
+"""`ros2 pkg`."""
 
 import argparse
 import os
+from functools import partial
 
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
-from ros2cli.verbs import Verb, add_verbs
+from ros2cli.verbs import Verb, add_verbs, flag, option
 
 from .api import PackageNotFound, get_executable_paths, get_package_names, get_prefix_path
-
-DESCRIPTION = 'Various package related sub-commands'
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -56,23 +52,13 @@ def _executables(args: argparse.Namespace) -> None:
             print(path if args.full_path else f'{name} {os.path.basename(path)}')
 
 
-def _add_prefix_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('package_name', help='The package name')
-    parser.add_argument('--share', action='store_true',
-                        help='Show share directory for the package')
-
-
-def _add_executables_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('package_name', nargs='?', help='The package name')
-    parser.add_argument('--full-path', action='store_true',
-                        help='Show full path of each executable')
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verbs."""
-    add_verbs(parser, {
-        'executables': Verb('Output a list of package specific executables', _executables,
-                            _add_executables_arguments),
-        'list': Verb('Output a list of available packages', _list),
-        'prefix': Verb('Output the prefix path of a package', _prefix, _add_prefix_arguments),
-    })
+add_arguments = partial(add_verbs, verbs={
+    'executables': Verb(
+        'Output a list of package specific executables', _executables,
+        (option('package_name', nargs='?', help='The package name'),
+         flag('--full-path', help='Show full path of each executable'))),
+    'list': Verb('Output a list of available packages', _list),
+    'prefix': Verb('Output the prefix path of a package', _prefix,
+                   (option('package_name', help='The package name'),
+                    flag('--share', help='Show share directory for the package'))),
+})
