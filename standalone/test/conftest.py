@@ -15,8 +15,11 @@
 import fcntl
 import os
 import signal
+import sys
 import tempfile
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / 'tools'))
 
 
 def _claim_domains():

@@ -18,6 +18,7 @@ import time
 from typing import Any
 
 from standalone_ros import cdr, console, hand_over, interfaces, names
+from standalone_ros.complaints import Complaints
 from standalone_ros.copying import copy_message
 from standalone_ros.dds import qos as qos_map
 from standalone_ros.dds import status
@@ -30,25 +31,6 @@ from rclpy._rclpy_pybind11 import RCLError
 from rclpy.context import Context
 from rclpy.destroyable import Destroyable
 from rclpy.qos import DurabilityPolicy, LivelinessPolicy, QoSProfile, ReliabilityPolicy
-
-_ENCAPSULATION_SIZE = 4
-
-
-class _Complaints:
-    """Says that something was dropped, once a second at most, with a count of all."""
-
-    def __init__(self, logger_name: str, what: str) -> None:
-        self.count = 0
-        self._logger_name, self._what = logger_name, what
-        self._last = -1.0
-
-    def add(self, why: object) -> None:
-        self.count += 1
-        now = time.monotonic()
-        if self._last < 0 or now - self._last >= 1.0:
-            self._last = now
-            console.log(40, self._logger_name,
-                        f'dropped malformed {self._what} ({self.count} so far): {why}')
 
 
 def _destroy_later(handle: Destroyable, context: Context | None) -> None:
@@ -93,9 +75,10 @@ class _EndpointHandle(Destroyable):
     # What to sleep on until there is something to take.
     conditions: tuple[int, ...] = ()
 
-    def __init__(self, node: NodeHandle) -> None:
+    def __init__(self, node: NodeHandle, what: str) -> None:
         super().__init__()
         self._node = node
+        self._complaints = Complaints(node.logger_name, what)
         self._status_kinds: set[status.StatusKind] = set()
 
     def _announce(self, *gids: bytes) -> None:
@@ -103,10 +86,16 @@ class _EndpointHandle(Destroyable):
         self._node.context.graph.add_gids(self._node.entry, *gids)
 
     def _withdraw(self) -> None:
+        self._complaints.close()
         self._node.context.graph.remove_gids(self._node.entry, *self.gids)
 
     def __del__(self) -> None:
         _destroy_later(self, self._node.context if hasattr(self, 'gids') else None)
+
+    @property
+    def malformed_count(self) -> int:
+        """How many messages were dropped because they could not be decoded."""
+        return self._complaints.count
 
     def get_logger_name(self) -> str:
         """Return the name by which the owning node logs."""
@@ -160,7 +149,7 @@ class PublisherHandle(_EndpointHandle):
     def __init__(
         self, node: NodeHandle, msg_type: Any, topic: str, profile: QoSProfile,
     ) -> None:
-        super().__init__(node)
+        super().__init__(node, '')
         node.check_valid('publisher')
         self._topic = topic
         dds_topic = topic if profile.avoid_ros_namespace_conventions else f'rt{topic}'
@@ -222,7 +211,7 @@ class SubscriptionHandle(_EndpointHandle):
     def __init__(
         self, node: NodeHandle, msg_type: Any, topic: str, profile: QoSProfile,
     ) -> None:
-        super().__init__(node)
+        super().__init__(node, f'message on {topic}')
         node.check_valid('subscription')
         self._topic = topic
         dds_topic = topic if profile.avoid_ros_namespace_conventions else f'rt{topic}'
@@ -239,13 +228,7 @@ class SubscriptionHandle(_EndpointHandle):
             hand_over.LocalTopic.of(participant.domain_id, dds_topic, type_name), self._reader,
             profile)
         self.conditions = (self._reader.data_condition, self._inbox.guard.entity)
-        self._complaints = _Complaints(node.logger_name, f'message on {topic}')
         self._announce(self._reader.gid)
-
-    @property
-    def malformed_count(self) -> int:
-        """How many messages were dropped because they could not be decoded."""
-        return self._complaints.count
 
     def take_message(self, msg_type: Any, raw: bool) -> tuple[Any, dict[str, int | None]] | None:
         """Take the next message (its bytes when `raw`) and its timestamps; None without one."""
@@ -255,11 +238,9 @@ class SubscriptionHandle(_EndpointHandle):
             return message if alone else copy_message(message)
 
         def decode(view: memoryview) -> Any:
-            padding = view[3] & 3 if len(view) > _ENCAPSULATION_SIZE else 0
-            content = view[:len(view) - padding]
             if raw:
-                return b''.join((content[:3], b'\0', content[4:]))
-            return cdr.deserialize(content, msg_type)
+                return b''.join((view[:3], b'\0', view[4:]))
+            return cdr.deserialize(view, msg_type)
 
         while True:
             taken = self._inbox.take(convert)
@@ -300,8 +281,8 @@ class _ServiceSide(_EndpointHandle):
     def __init__(
         self, node: NodeHandle, srv_type: Any, name: str, profile: QoSProfile,
     ) -> None:
-        super().__init__(node)
         what = 'service' if self.endpoint_class is ServiceEndpoint else 'client'
+        super().__init__(node, f'{what} message on {name}')
         node.check_valid(what)
         self.name = self.service_name = name
         request, reply = (
@@ -316,7 +297,6 @@ class _ServiceSide(_EndpointHandle):
             raise RCLError(f'failed to create {what}: {error}') from None
         self.entity = self._endpoint.reader.entity
         self.conditions = (self._endpoint.reader.data_condition,)
-        self._complaints = _Complaints(node.logger_name, f'{what} message on {name}')
         self._announce(self._endpoint.writer.gid, self._endpoint.reader.gid)
 
     def destroy(self) -> None:
@@ -366,6 +346,11 @@ class ClientHandle(_ServiceSide):
             return self._endpoint.send(cdr.serialize(request))
         except DdsError as error:
             raise RCLError(f'failed to send request: {error}') from None
+
+    @property
+    def identity(self) -> int:
+        """The number by which replies say that they are for this client."""
+        return self._endpoint.writer.instance_handle
 
     def take_response(self, response_type: Any) -> tuple[int, Any] | None:
         """Take the next reply and the sequence number of its request; None without one."""

@@ -35,6 +35,7 @@ from cyclonedds.core import InstanceState
 from rmw_dds_common.msg import Gid, NodeEntitiesInfo, ParticipantEntitiesInfo
 
 from standalone_ros import cdr, interfaces
+from standalone_ros.complaints import Complaints
 from standalone_ros.dds import library as dds
 from standalone_ros.dds import qos as qos_map
 from standalone_ros.dds.participant import Participant
@@ -120,8 +121,10 @@ class Graph:
         self._endpoints: dict[int, Endpoint] = {}
         self._participants: dict[bytes, str] = {self._own: enclave}
         self._nodes: dict[bytes, list[NodeEntry]] = {self._own: []}
+        self._recent: set[bytes] = set()
         self._changed = threading.Condition(threading.RLock())
         self._closing = False
+        self._complaints = Complaints('rclpy.graph', 'message on ros_discovery_info')
         self._chores: deque[Callable[[], None]] = deque()
         type_name = interfaces.dds_type_name(ParticipantEntitiesInfo)
         user_data = f'typehash={interfaces.type_hash(ParticipantEntitiesInfo)};'
@@ -160,6 +163,10 @@ class Graph:
         with self._changed:
             if self._closing:
                 return
+            # A node's participant is discovered before the node; others are made up.
+            for stranger in self._nodes.keys() - self._participants.keys() - self._recent:
+                del self._nodes[stranger]
+            self._recent.clear()
             news = [self._drain(ddspy_take_participant, self._builtin[0], self._on_participant)]
             for reader, is_writer in zip(self._builtin[1:], (True, False), strict=True):
                 news.append(self._drain(
@@ -201,18 +208,27 @@ class Graph:
         else:
             self._endpoints.pop(info.instance_handle, None)
 
-    @staticmethod
-    def _decode(view: memoryview) -> ParticipantEntitiesInfo | None:
+    def _decode(self, view: memoryview) -> ParticipantEntitiesInfo | None:
         try:
             return cdr.deserialize(view, ParticipantEntitiesInfo)
-        except cdr.CdrError:
+        except cdr.CdrError as error:
+            self._complaints.add(error)
             return None
 
     def _on_nodes(self, message: ParticipantEntitiesInfo) -> None:
-        self._nodes[bytes(message.gid.data)] = [
+        gid = bytes(message.gid.data)
+        if gid == self._own:
+            return  # somebody poses as this process
+        self._recent.add(gid)
+        self._nodes[gid] = [
             NodeEntry(entry.node_name, entry.node_namespace,
                       {bytes(gid.data) for gid in (*entry.reader_gid_seq, *entry.writer_gid_seq)})
             for entry in message.node_entities_info_seq]
+
+    @property
+    def malformed_count(self) -> int:
+        """How many announcements of nodes were dropped because they could not be decoded."""
+        return self._complaints.count
 
     def wait_for_change(self, timeout: float) -> None:
         """Wait until discovery has news, at most `timeout` seconds."""
@@ -336,3 +352,4 @@ class Graph:
             self._thread.join(timeout=1.0)
         self._builtin.clear()
         self._guard.close()
+        self._complaints.close()

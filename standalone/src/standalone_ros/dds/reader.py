@@ -24,6 +24,7 @@ from standalone_ros.dds import library as dds
 from standalone_ros.dds.participant import Participant
 
 _READ_ONLY = 0x100
+ENCAPSULATION_SIZE = 4
 Decoded = TypeVar('Decoded')
 
 
@@ -68,7 +69,10 @@ class RawReader:
             reference = dds.serdata_to_ser_ref(serdata, 0, size, ct.byref(iov))
             try:
                 with dds.memory_view(iov.address, size, _READ_ONLY) as view:
-                    value = decode(view)
+                    # A payload fills whole words; the header's last bits say what is too much.
+                    padding = view[3] & 3 if size > ENCAPSULATION_SIZE else 0
+                    with view[:size - padding] as content:
+                        value = decode(content)
             finally:
                 dds.serdata_to_ser_unref(reference, ct.byref(iov))
                 dds.serdata_unref(serdata)

@@ -27,11 +27,10 @@ from cyclonedds.qos import Qos
 
 from standalone_ros.dds import qos as qos_map
 from standalone_ros.dds.participant import Participant
-from standalone_ros.dds.reader import RawReader, Sample
+from standalone_ros.dds.reader import ENCAPSULATION_SIZE, RawReader, Sample
 from standalone_ros.dds.writer import RawWriter
 
 _HEADER = struct.Struct('<Qq')
-_ENCAPSULATION_SIZE = 4
 _sequence_numbers = itertools.count(1)
 
 
@@ -45,14 +44,14 @@ class RequestId(NamedTuple):
 
 def _frame(data: bytes, request: RequestId) -> bytes:
     header = _HEADER.pack(request.client, request.sequence_number)
-    return b''.join((data[:_ENCAPSULATION_SIZE], header, data[_ENCAPSULATION_SIZE:]))
+    return b''.join((data[:ENCAPSULATION_SIZE], header, data[ENCAPSULATION_SIZE:]))
 
 
 def _unframe(view: memoryview) -> tuple[RequestId, bytes]:
-    if len(view) < _ENCAPSULATION_SIZE + _HEADER.size:
+    if len(view) < ENCAPSULATION_SIZE + _HEADER.size:
         raise ValueError('shorter than its header')
-    request = RequestId(*_HEADER.unpack_from(view, _ENCAPSULATION_SIZE))
-    body = bytes(view[:_ENCAPSULATION_SIZE]) + bytes(view[_ENCAPSULATION_SIZE + _HEADER.size:])
+    request = RequestId(*_HEADER.unpack_from(view, ENCAPSULATION_SIZE))
+    body = bytes(view[:ENCAPSULATION_SIZE]) + bytes(view[ENCAPSULATION_SIZE + _HEADER.size:])
     return request, body
 
 

@@ -19,8 +19,7 @@ from cyclonedds.qos import Qos
 
 from standalone_ros.dds import library as dds
 from standalone_ros.dds.participant import Participant
-
-_ENCAPSULATION_SIZE = 4
+from standalone_ros.dds.reader import ENCAPSULATION_SIZE
 
 
 class RawWriter:
@@ -42,7 +41,7 @@ class RawWriter:
         The interpreter lock is released: a reliable writer may wait for a slow reader here.
         Raises DdsError when that fails, or when there is not even a header to send.
         """
-        if len(data) < _ENCAPSULATION_SIZE:
+        if len(data) < ENCAPSULATION_SIZE:
             raise dds.DdsError('cannot write: shorter than an encapsulation header')
         padding = -len(data) % 4
         if padding:
