@@ -11,18 +11,15 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """Test running systems: launch them, test while they run, and test what they left.
 
 PYTEST_DONT_REWRITE
 """
 
 from . import actions, asserts, event_handlers, markers, tools, util
-from .decorator import post_shutdown_test
 from .io_handler import ActiveIoHandler, IoHandler
-from .parametrize import parametrize
+from .markers import parametrize, post_shutdown_test, ready_to_test_action_timeout
 from .proc_info_handler import ActiveProcInfoHandler, ProcInfoHandler
-from .ready_to_test_action_timeout import ready_to_test_action_timeout
 
 __all__ = ['ActiveIoHandler', 'ActiveProcInfoHandler', 'IoHandler', 'ProcInfoHandler', 'actions',
            'asserts', 'event_handlers', 'markers', 'parametrize', 'post_shutdown_test',

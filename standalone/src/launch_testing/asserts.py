@@ -79,16 +79,14 @@ def assertInStream(
                          f'processes: {names}')
 
 
-def assertInStdout(proc_output: Any, expected_output: Any, process: Any,
-                   cmd_args: Any = None, **kwargs: Any) -> None:
+def assertInStdout(*args: Any, **kwargs: Any) -> None:
     """Assert that a process wrote something to stdout, see ``assertInStream()``."""
-    assertInStream(proc_output, expected_output, process, cmd_args, stream='stdout', **kwargs)
+    assertInStream(*args, stream='stdout', **kwargs)
 
 
-def assertInStderr(proc_output: Any, expected_output: Any, process: Any,
-                   cmd_args: Any = None, **kwargs: Any) -> None:
+def assertInStderr(*args: Any, **kwargs: Any) -> None:
     """Assert that a process wrote something to stderr, see ``assertInStream()``."""
-    assertInStream(proc_output, expected_output, process, cmd_args, stream='stderr', **kwargs)
+    assertInStream(*args, stream='stderr', **kwargs)
 
 
 def assertDefaultStream() -> str:

@@ -11,16 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """Handlers for tests."""
-
-from __future__ import annotations
 
 from typing import Any
 
 from launch.actions import ExecuteProcess
 from launch.event_handlers import OnProcessIO
-from launch.events.process import ProcessIO
 
 
 class StdoutReadyListener(OnProcessIO):
@@ -28,10 +24,7 @@ class StdoutReadyListener(OnProcessIO):
 
     def __init__(self, *, target_action: ExecuteProcess | None = None,
                  ready_txt: str, actions: list) -> None:
-        def on_stdout(event: ProcessIO) -> Any:
+        def on_stdout(event: Any) -> Any:
             return actions if ready_txt in event.text.decode(errors='replace') else None
 
         super().__init__(target_action=target_action, on_stdout=on_stdout)
-
-
-__all__ = ['StdoutReadyListener']

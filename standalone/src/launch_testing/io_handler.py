@@ -11,13 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """What the processes under test have written.
 
 PYTEST_DONT_REWRITE
 """
-
-from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
@@ -25,6 +22,7 @@ from typing import Any
 
 from launch.events.process import ProcessIO
 
+from .active_handler import ActiveHandler
 from .asserts import assertInStream
 from .util import NoMatchingProcessException, resolveProcesses
 
@@ -59,12 +57,11 @@ class IoHandler:
         return list(self._by_name[key if isinstance(key, str) else key.process_details['name']])
 
 
-class ActiveIoHandler:
+class ActiveIoHandler(ActiveHandler):
     """Give the output of processes that still run, to other threads."""
 
     def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._io_handler = IoHandler()
+        super().__init__(IoHandler())
 
     @property
     def io_event(self) -> threading.Condition:
@@ -72,61 +69,31 @@ class ActiveIoHandler:
 
     def track(self, process_name: str) -> None:
         with self._condition:
-            self._io_handler.track(process_name)
-            self._condition.notify_all()
-
-    def append(self, process_io: ProcessIO) -> None:
-        with self._condition:
-            self._io_handler.append(process_io)
-            self._condition.notify_all()
-
-    def __iter__(self) -> Iterator[ProcessIO]:
-        with self._condition:
-            return iter(list(self._io_handler))
-
-    def processes(self) -> list[Any]:
-        with self._condition:
-            return self._io_handler.processes()
-
-    def process_names(self) -> list[str]:
-        with self._condition:
-            return self._io_handler.process_names()
-
-    def __getitem__(self, key: Any) -> list[ProcessIO]:
-        with self._condition:
-            return self._io_handler[key]
+            self._handler.track(process_name)
 
     def assertWaitFor(self, *args: Any, **kwargs: Any) -> None:
         """Assert that a process writes something in time, see ``waitFor()``."""
         assert self.waitFor(*args, **kwargs), 'Waiting for output timed out'
 
-    def waitFor(
-        self, expected_output: Any, process: Any = None, cmd_args: Any = None, *,
-        strict_proc_matching: bool = True, output_filter: Any = None, timeout: float = 10,
-        strip_ansi_escape_sequences: bool = True, stream: str = 'stderr',
-    ) -> bool:
+    def waitFor(self, expected_output: Any, process: Any = None, cmd_args: Any = None, *,
+                timeout: float = 10, **kwargs: Any) -> bool:
         """Wait until a process has written something; return False after ``timeout`` seconds.
 
         What was written before counts. For the other parameters see ``assertInStream()``.
         """
         def found() -> bool:
             try:
-                assertInStream(
-                    self._io_handler, expected_output, process, cmd_args, stream=stream,
-                    output_filter=output_filter, strict_proc_matching=strict_proc_matching,
-                    strip_ansi_escape_sequences=strip_ansi_escape_sequences)
+                assertInStream(self._handler, expected_output, process, cmd_args, **kwargs)
             except (AssertionError, NoMatchingProcessException):
                 return False
             return True
 
-        with self._condition:
-            if self._condition.wait_for(found, timeout=timeout):
-                return True
-            try:
-                resolveProcesses(self._io_handler, process=process, cmd_args=cmd_args,
-                                 strict_proc_matching=False)
-            except NoMatchingProcessException as error:
-                raise Exception(
-                    f"After timeout, found no processes matching '{process}'  It either doesn't "
-                    "exist, was never launched, or didn't generate any output") from error
-            return False
+        if self._wait_for(found, timeout):
+            return True
+        try:
+            resolveProcesses(self, process=process, cmd_args=cmd_args, strict_proc_matching=False)
+        except NoMatchingProcessException as error:
+            raise Exception(
+                f"After timeout, found no processes matching '{process}'  It either doesn't "
+                "exist, was never launched, or didn't generate any output") from error
+        return False

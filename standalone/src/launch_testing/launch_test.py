@@ -19,43 +19,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import unittest
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
-from typing import Any
-from xml.etree import ElementTree
 
-from .loader import LoadTestsFromPythonModule, TestRun
+from launch.launch_description_sources import load_python_launch_file_as_module
+
+from .loader import LoadTestsFromPythonModule
 from .test_runner import LaunchTestRunner
-
-
-def _load_module(path: str) -> Any:
-    loader = SourceFileLoader(os.path.splitext(os.path.basename(path))[0], path)
-    spec = spec_from_loader(loader.name, loader)
-    assert spec is not None
-    module = module_from_spec(spec)
-    loader.exec_module(module)
-    return module
-
-
-def _write_junit_xml(path: str, package: str,
-                     results: dict[TestRun, list[unittest.TestResult]]) -> None:
-    root = ElementTree.Element('testsuites')
-    for run, pair in results.items():
-        suite = ElementTree.SubElement(root, 'testsuite', {
-            'name': f'{package}.{run}',
-            'tests': str(sum(max(result.testsRun, len(result.errors)) for result in pair)),
-            'failures': str(sum(len(result.failures) for result in pair)),
-            'errors': str(sum(len(result.errors) for result in pair)),
-            'skipped': str(sum(len(result.skipped) for result in pair)),
-        })
-        for result in pair:
-            for kind, cases in (('failure', result.failures), ('error', result.errors),
-                                ('skipped', result.skipped)):
-                for test, text in cases:
-                    case = ElementTree.SubElement(suite, 'testcase', {'name': test.id()})
-                    ElementTree.SubElement(case, kind).text = text
-    ElementTree.ElementTree(root).write(path, encoding='utf-8', xml_declaration=True)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -68,16 +36,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('-v', '--verbose', action='store_true', help='Run with verbose output')
     parser.add_argument('-s', '--show-args', '--show-arguments', action='store_true',
                         help='Show arguments that may be given to the launch test.')
-    parser.add_argument('--package-name', help='Name of the package under test.')
-    parser.add_argument('--junit-xml', help='Do write xUnit reports to the given path.')
     args = parser.parse_args(argv)
     if not os.path.isfile(args.launch_test_file):
         parser.error(f"Test file '{args.launch_test_file}' does not exist")
-    module = _load_module(args.launch_test_file)
+    module = load_python_launch_file_as_module(args.launch_test_file)
     if not hasattr(module, 'generate_test_description'):
         parser.error(f"Test file '{args.launch_test_file}' is missing "
                      'generate_test_description function')
-    runs = LoadTestsFromPythonModule(module, name=module.__name__)
+    name = os.path.splitext(os.path.basename(args.launch_test_file))[0]
+    runs = LoadTestsFromPythonModule(module, name=name)
     if args.show_args:
         from ros2launch.api import print_arguments_of_launch_description
 
@@ -87,8 +54,6 @@ def main(argv: list[str] | None = None) -> int:
     runner = LaunchTestRunner(runs, args.launch_arguments, debug=args.verbose)
     runner.validate()
     results = runner.run()
-    if args.junit_xml:
-        _write_junit_xml(args.junit_xml, args.package_name or module.__name__, results)
     passed = all(result.wasSuccessful() for pair in results.values() for result in pair)
     return 0 if passed else 1
 

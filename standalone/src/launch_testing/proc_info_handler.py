@@ -11,13 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """Which processes under test have started and ended.
 
 PYTEST_DONT_REWRITE
 """
-
-from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
@@ -25,6 +22,7 @@ from typing import Any
 
 from launch.events.process import ProcessExited
 
+from .active_handler import ActiveHandler
 from .util import NoMatchingProcessException, resolveProcesses
 
 
@@ -56,58 +54,34 @@ class ProcInfoHandler:
         raise KeyError(key)
 
 
-class ActiveProcInfoHandler:
+class ActiveProcInfoHandler(ActiveHandler):
     """Give the events of processes that still run, to other threads."""
 
     def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._proc_info_handler = ProcInfoHandler()
+        super().__init__(ProcInfoHandler())
 
     @property
     def proc_event(self) -> threading.Condition:
         return self._condition
 
-    def append(self, process_info: Any) -> None:
-        with self._condition:
-            self._proc_info_handler.append(process_info)
-            self._condition.notify_all()
-
-    def __iter__(self) -> Iterator[Any]:
-        with self._condition:
-            return iter(self._proc_info_handler)
-
-    def processes(self) -> list[Any]:
-        with self._condition:
-            return self._proc_info_handler.processes()
-
-    def process_names(self) -> list[str]:
-        with self._condition:
-            return self._proc_info_handler.process_names()
-
-    def __getitem__(self, key: Any) -> Any:
-        with self._condition:
-            return self._proc_info_handler[key]
-
-    def __wait(self, process: Any, cmd_args: Any, timeout: float, exited: bool) -> bool:
+    def __wait(self, process: Any, cmd_args: Any, timeout: float, event: type) -> bool:
         def reached() -> bool:
             try:
-                action = resolveProcesses(self._proc_info_handler, process=process,
-                                          cmd_args=cmd_args)[0]
+                action = resolveProcesses(self._handler, process=process, cmd_args=cmd_args)[0]
             except NoMatchingProcessException:
                 return False
-            return not exited or isinstance(self._proc_info_handler[action], ProcessExited)
+            return isinstance(self._handler[action], event)
 
-        with self._condition:
-            return self._condition.wait_for(reached, timeout=timeout)
+        return self._wait_for(reached, timeout)
 
     def assertWaitForShutdown(self, process: Any, cmd_args: Any = None, *,
                               timeout: float = 10) -> None:
         """Assert that a process ends within ``timeout`` seconds."""
-        assert self.__wait(process, cmd_args, timeout, exited=True), (
+        assert self.__wait(process, cmd_args, timeout, ProcessExited), (
             f"Timed out waiting for process '{process}' to finish")
 
     def assertWaitForStartup(self, process: Any, cmd_args: Any = None, *,
                              timeout: float = 10) -> None:
         """Assert that a process starts within ``timeout`` seconds."""
-        assert self.__wait(process, cmd_args, timeout, exited=False), (
+        assert self.__wait(process, cmd_args, timeout, object), (
             f"Timed out waiting for process '{process}' to start")

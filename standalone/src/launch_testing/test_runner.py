@@ -27,37 +27,23 @@ from typing import Any
 from launch import LaunchDescription, LaunchDescriptionSource, LaunchService
 from launch.actions import IncludeLaunchDescription, RegisterEventHandler
 from launch.event_handlers import OnProcessExit, OnProcessIO, OnProcessStart, OnShutdown
+from ros2launch.api import parse_launch_arguments
 
 from .io_handler import ActiveIoHandler
 from .loader import TestRun
 from .proc_info_handler import ActiveProcInfoHandler
 
 
-class FailResult(unittest.TestResult):
-    """Be the result of a launch whose tests could not all run."""
-
-    def __init__(self, test_run: TestRun, message: str) -> None:
-        super().__init__()
-        self.errors.append((unittest.FunctionTestCase(
-            lambda: None, description=str(test_run)), message))
-
-    def wasSuccessful(self) -> bool:
-        return False
-
-
-class SkipResult(unittest.TestResult):
-    """Be the result of a launch that was skipped."""
-
-    def __init__(self, test_run: TestRun, skip_reason: str) -> None:
-        super().__init__()
-        self.skipped.append((unittest.FunctionTestCase(
-            lambda: None, description=str(test_run)), skip_reason))
-
-
-def _parse(arguments: Sequence[str]) -> list[tuple[str, str]]:
-    from ros2launch.api import parse_launch_arguments
-
-    return parse_launch_arguments(list(arguments))
+def _result_of(test_run: TestRun, *, error: str | None = None,
+               skipped: str | None = None) -> unittest.TestResult:
+    """Return the result of a launch whose tests could not all run."""
+    result = unittest.TestResult()
+    case = unittest.FunctionTestCase(lambda: None, description=str(test_run))
+    if error is not None:
+        result.errors.append((case, error))
+    if skipped is not None:
+        result.skipped.append((case, skipped))
+    return result
 
 
 class _RunnerWorker:
@@ -67,7 +53,7 @@ class _RunnerWorker:
                  debug: bool) -> None:
         self._run = test_run
         self._preamble = preamble
-        self._launch_arguments = _parse(launch_arguments)
+        self._launch_arguments = parse_launch_arguments(list(launch_arguments))
         # Nobody but the service interrupts the processes: a Ctrl-C ends the tests.
         self._service = LaunchService(debug=debug, noninteractive=True)
         self._ready = threading.Event()
@@ -85,8 +71,8 @@ class _RunnerWorker:
             **common, 'launch_service': self._service, 'proc_info': proc_info,
             'proc_output': proc_output})
         self._run.bind(self._run.post_shutdown_tests, {
-            **common, 'proc_info': proc_info._proc_info_handler,
-            'proc_output': proc_output._io_handler})
+            **common, 'proc_info': proc_info._handler,
+            'proc_output': proc_output._handler})
 
         def on_start(event: Any, _: Any) -> None:
             proc_info.append(event)
@@ -123,7 +109,7 @@ class _RunnerWorker:
         if self._failure is None and return_code != 0:
             self._failure = 'The launch failed, see its output.'
         if self._failure is not None or self._active_result is None:
-            results: list[unittest.TestResult] = [FailResult(self._run, str(self._failure))]
+            results: list[unittest.TestResult] = [_result_of(self._run, error=str(self._failure))]
             return results + ([self._active_result] if self._active_result else [])
         return [self._active_result, _run_suite(self._run.post_shutdown_tests)]
 
@@ -186,5 +172,5 @@ class LaunchTestRunner:
                                              self._launch_file_arguments, self._debug).run()
             except unittest.SkipTest as skip:
                 print(f'{run} is skipped: {skip}')
-                results[run] = [SkipResult(run, str(skip))]
+                results[run] = [_result_of(run, skipped=str(skip))]
         return results

@@ -192,8 +192,7 @@ def test_launch_test_runs_a_file(tmp_path):
             capture_output=True, text=True, timeout=60,
             env={**os.environ, 'ROS_LOG_DIR': str(tmp_path)})
 
-    assert launch_test('--junit-xml', str(tmp_path / 'report.xml')).returncode == 0
-    assert 'failures="0"' in (tmp_path / 'report.xml').read_text()
+    assert launch_test().returncode == 0
     failed = launch_test('word:=other')
     assert failed.returncode == 1
     assert 'Waiting for output timed out' in failed.stderr

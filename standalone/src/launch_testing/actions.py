@@ -11,20 +11,24 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
-"""How long a test waits for ReadyToTest."""
-
-from __future__ import annotations
+"""Actions for tests."""
 
 from collections.abc import Callable
 from typing import Any
 
+from launch import Action, LaunchContext
 
-def ready_to_test_action_timeout(timeout: float) -> Callable[[Any], Any]:
-    """Set the seconds until generate_test_description's ReadyToTest must have been reached."""
 
-    def decorator(func: Any) -> Any:
-        func.__ready_to_test_action_timeout__ = timeout
-        return func
+class ReadyToTest(Action):
+    """Say that the tests may begin."""
 
-    return decorator
+    def __init__(self) -> None:
+        super().__init__()
+        self.__callbacks: list[Callable[[], Any]] = []
+
+    def _add_callback(self, func: Callable[[], Any]) -> None:
+        self.__callbacks.append(func)
+
+    def execute(self, context: LaunchContext) -> None:
+        for func in self.__callbacks:
+            func()

@@ -11,13 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """Processes under test: finding them, and keeping the launch alive without any.
 
 PYTEST_DONT_REWRITE
 """
-
-from __future__ import annotations
 
 import sys
 from typing import Any
@@ -33,12 +30,8 @@ class NoMatchingProcessException(Exception):
 
 def KeepAliveProc() -> ExecuteProcess:
     """Return a process that does nothing until it is interrupted."""
-    script = ('import time\n'
-              'try:\n'
-              '    while True:\n'
-              '        time.sleep(1)\n'
-              'except KeyboardInterrupt:\n'
-              '    pass\n')
+    script = ('import signal, sys\nsignal.signal(signal.SIGINT, lambda *_: sys.exit())\n'
+              'while True:\n    signal.pause()\n')
     return ExecuteProcess(cmd=[sys.executable, '-c', script])
 
 
@@ -54,41 +47,33 @@ def resolveProcesses(
     :param strict_proc_matching: refuse a name that several processes match.
     :raises NoMatchingProcessException: if none matches.
     """
-    processes = list(info_obj.processes())
+    processes = {action: (action.process_details['name'], action.process_details['cmd'][1:])
+                 for action in info_obj.processes()}
+    known = 'Procs: ' + ', '.join(
+        sorted(f'{name} {" ".join(args)}' for name, args in processes.values()))
     if process is None:
         if not processes:
             raise NoMatchingProcessException('No data recorded for any process')
-        return processes
-    known = ', '.join(sorted(
-        f'{p.process_details["name"]} {" ".join(p.process_details["cmd"][1:])}'
-        for p in processes))
+        return list(processes)
     if isinstance(process, ExecuteProcess):
         if process not in processes:
             raise NoMatchingProcessException(
-                f"No data recorded for proc '{process.name}'. Procs: {known}")
+                f"No data recorded for proc '{process.name}'. {known}")
         return [process]
     if not isinstance(process, str):
         raise TypeError(f"proc argument must be 'ExecuteProcess' or 'str' not {type(process)}")
-    wanted = [cmd_args] if isinstance(cmd_args, str) else cmd_args
 
-    def matches(candidate: ExecuteProcess) -> bool:
-        details = candidate.process_details
-        assert details is not None
-        args = details['cmd'][1:]
-        if process not in details['name']:
-            return False
-        if wanted is NO_CMD_ARGS:
+    def has_wanted(args: list[str]) -> bool:
+        if cmd_args is NO_CMD_ARGS:
             return not args
-        return wanted is None or all(arg in args for arg in wanted)
+        return set([cmd_args] if isinstance(cmd_args, str) else cmd_args or ()) <= set(args)
 
-    found = [candidate for candidate in processes if matches(candidate)]
+    found = [action for action, (name, args) in processes.items()
+             if process in name and has_wanted(args)]
     if not found:
         raise NoMatchingProcessException(f"Did not find any processes matching name '{process}' "
-                                         f"and args '{cmd_args}'. Procs: {known}")
+                                         f"and args '{cmd_args}'. {known}")
     if strict_proc_matching and len(found) > 1:
         raise Exception(f"Found multiple processes matching name '{process}' and cmd_args "
-                        f"'{cmd_args}'. Procs: {known}")
+                        f"'{cmd_args}'. {known}")
     return found
-
-
-__all__ = ['NO_CMD_ARGS', 'KeepAliveProc', 'NoMatchingProcessException', 'resolveProcesses']

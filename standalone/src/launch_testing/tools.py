@@ -11,16 +11,49 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
-"""Filtering and matching what processes write."""
-
-from __future__ import annotations
+"""Filtering what processes write, and comparing it with what was expected."""
 
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .text import build_text_match, remove_ansi_escape_sequences
+_ANSI = re.compile(r'\x1b\[[0-?]*[ -/]*[@-~]')
+
+
+def remove_ansi_escape_sequences(text: str) -> str:
+    return _ANSI.sub('', text)
+
+
+def build_text_match(
+    expected_text: Any, *, strict: bool = False
+) -> Callable[..., tuple[int, int] | None]:
+    """Return ``match(text, start=0)``, which gives (start, end) or None.
+
+    :param expected_text: a text, a compiled pattern, or several of these to be found in order.
+    :param strict: the match must begin at the start; a text must be the whole rest.
+    """
+    if isinstance(expected_text, str):
+        expected_text = re.compile(re.escape(expected_text) + (r'\Z' if strict else ''))
+    if isinstance(expected_text, re.Pattern):
+        def match(actual: str, start: int = 0) -> tuple[int, int] | None:
+            find = expected_text.match if strict else expected_text.search
+            found = find(actual.replace('\r\n', '\n'), start)
+            return None if found is None else found.span()
+    elif isinstance(expected_text, Iterable):
+        parts = [build_text_match(text) for text in expected_text]
+
+        def match(actual: str, start: int = 0) -> tuple[int, int] | None:
+            first, end = None, start
+            for part in parts:
+                span = part(actual, end)
+                if span is None or (strict and span[0] != end):
+                    return None
+                first = span[0] if first is None else first
+                end = span[1]
+            return start if first is None else first, end
+    else:
+        raise ValueError('Unknown format for expected text')
+    return match
 
 
 def basic_output_filter(
@@ -29,10 +62,10 @@ def basic_output_filter(
 ) -> Callable[[str], str]:
     """Return a function that drops lines with these beginnings (pid, rc) or patterns."""
     prefixes = tuple(('pid', 'rc') if filtered_prefixes is None else filtered_prefixes)
-    patterns = [re.compile(pattern) for pattern in filtered_patterns or ()]
 
     def keep(line: str) -> bool:
-        return not line.startswith(prefixes) and not any(p.match(line) for p in patterns)
+        return not line.startswith(prefixes) and not any(
+            re.match(pattern, line) for pattern in filtered_patterns or ())
 
     return lambda output: ''.join(filter(keep, output.splitlines(keepends=True)))
 
@@ -54,14 +87,12 @@ def expect_output(
         whole = remove_ansi_escape_sequences(whole)
     if expected_text is not None:
         return build_text_match(expected_text, strict=strict)(whole) is not None
-    actual = whole.splitlines()
-    wanted = [expected_lines] if isinstance(expected_lines, (str, re.Pattern)) else (
-        list(expected_lines))
-    position = 0
-    for item in wanted:
+    rest = whole.splitlines()
+    single = isinstance(expected_lines, (str, re.Pattern))
+    for item in [expected_lines] if single else expected_lines:
         match = build_text_match(item)
-        found = next((i for i in range(position, len(actual)) if match(actual[i])), None)
-        if found is None or (strict and found != position):
+        found = next((i for i, line in enumerate(rest) if match(line)), None)
+        if found is None or (strict and found):
             return False
-        position = found + 1
+        del rest[:found + 1]
     return True
