@@ -11,19 +11,17 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """Launch nodes of ROS: actions, substitutions and parameters on top of launch."""
-
-import importlib
-from typing import Any
 
 from . import actions, descriptions, substitutions
 
 __all__ = ['actions', 'descriptions', 'substitutions']
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     # The events of lifecycle nodes need messages, which take time to load.
     if name in ('event_handlers', 'events'):
+        import importlib
+
         return importlib.import_module(f'{__name__}.{name}')
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

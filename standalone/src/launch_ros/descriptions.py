@@ -11,17 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """Descriptions of parameters; those of composable nodes are not supported here."""
 
-from typing import Any
-
 from .parameter_descriptions import Parameter, ParameterFile, ParameterValue
+from .unsupported import unsupported
 
-
-def ComposableNode(*args: Any, **kwargs: Any) -> Any:
-    """Raise NotImplementedError: component containers need rclcpp."""
-    raise NotImplementedError('launch_ros.descriptions.ComposableNode')
-
+ComposableNode = unsupported('launch_ros.descriptions.ComposableNode')
 
 __all__ = ['ComposableNode', 'Parameter', 'ParameterFile', 'ParameterValue']

@@ -11,10 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """Parameters described with their types, and files of parameters."""
-
-from __future__ import annotations
 
 import os
 from pathlib import Path
@@ -41,25 +38,17 @@ class ParameterValue:
         return perform_typed_substitution(context, self.value, self.value_type)
 
 
-class Parameter:
+class Parameter(ParameterValue):
     """Describe a parameter."""
 
     def __init__(self, name: SomeSubstitutionsType, value: Any, *,
                  value_type: Any = None) -> None:
+        super().__init__(value, value_type=value_type)
         self.name = normalize_to_list_of_substitutions(name)
-        self.__value = ParameterValue(value, value_type=value_type)
-
-    @property
-    def value(self) -> Any:
-        return self.__value.value
-
-    @property
-    def value_type(self) -> Any:
-        return self.__value.value_type
 
     def evaluate(self, context: LaunchContext) -> tuple[str, Any]:
         """Return (name, value) in this context."""
-        return perform_substitutions(context, self.name), self.__value.evaluate(context)
+        return perform_substitutions(context, self.name), super().evaluate(context)
 
 
 class ParameterFile:
@@ -75,14 +64,10 @@ class ParameterFile:
                 'ParameterFile(allow_substs=...): substitutions in files (launch.frontend)')
         self.param_file = normalize_to_list_of_substitutions(param_file)
         self.allow_substs = allow_substs
-        self.__path: Path | None = None
 
     def evaluate(self, context: LaunchContext) -> Path:
         """Return the path in this context."""
-        if self.__path is None:
-            self.__path = Path(perform_substitutions(context, self.param_file))
-        return self.__path
+        return Path(perform_substitutions(context, self.param_file))
 
     def cleanup(self) -> None:
-        """Forget the path; there are no temporary files to remove."""
-        self.__path = None
+        """Do nothing; there are no temporary files to remove."""

@@ -11,10 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """From what a launch file gives as parameters to names and plain values."""
-
-from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,6 +22,8 @@ from launch.substitution import TextSubstitution
 from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions
 
 from .parameter_descriptions import ParameterValue
+
+_SCALARS = (bool, int, float, str)
 
 
 def normalize_parameter_dict(parameters: Mapping, *, _prefix: Sequence = ()) -> dict[tuple, Any]:
@@ -55,13 +54,10 @@ def normalize_parameter_dict(parameters: Mapping, *, _prefix: Sequence = ()) -> 
 
 
 def _normalize_array(values: Sequence) -> Any:
-    kinds = set()
-    for value in values:
-        kind = next((k for k in (Substitution, str, bool, int, float, Sequence)
-                     if isinstance(value, k)), None)
-        if kind is None:
-            raise TypeError(f'Unexpected type for element of a parameter value: {value!r}')
-        kinds.add(kind)
+    kinds = {next((k for k in (Substitution, *_SCALARS, Sequence) if isinstance(value, k)), None)
+             for value in values}
+    if None in kinds:
+        raise TypeError(f'Unexpected type for an element of the parameter value {values!r}')
     if kinds in ({int}, {bool}):
         return list(values)
     if kinds in ({float}, {int, float}):
@@ -69,20 +65,12 @@ def _normalize_array(values: Sequence) -> Any:
     if Substitution in kinds and kinds <= {str, Substitution}:
         # One text made of several parts, as everywhere in launch.
         return tuple(normalize_to_list_of_substitutions(values))
-    return tuple(
-        tuple(normalize_to_list_of_substitutions(
-            yaml.dump(value) if isinstance(value, (bool, int, float, str)) else value))
-        for value in values
-    )
-
-
-def _is_uniform(values: Any) -> bool:
-    return bool(values) and type(values[0]) in (bool, int, float, str) and all(
-        type(value) is type(values[0]) for value in values)
+    return tuple(tuple(normalize_to_list_of_substitutions(
+        yaml.dump(value) if isinstance(value, _SCALARS) else value)) for value in values)
 
 
 def _array(values: list, name: str) -> list:
-    if not _is_uniform(values):
+    if not values or type(values[0]) not in _SCALARS or len({type(x) for x in values}) > 1:
         raise TypeError('Expected a non-empty sequence, with items of uniform type. Allowed '
                         'sequence item types are bool, int, float, str. '
                         f'Got inconsistent input for "{name}"')
@@ -90,24 +78,20 @@ def _array(values: list, name: str) -> list:
 
 
 def _read_yaml(text: str, name: str) -> Any:
+    hint = ('If the parameter is meant to be a string, try wrapping it in '
+            'launch_ros.parameter_descriptions.ParameterValue(value, value_type=str)')
     try:
         value = yaml.safe_load(text or "''")
     except yaml.YAMLError as error:
         raise TypeError(
-            f'Unable to parse the value of parameter {name} as yaml. '
-            'If the parameter is meant to be a string, try wrapping it in '
-            'launch_ros.parameter_descriptions.ParameterValue(value, value_type=str)'
-        ) from error
-    if isinstance(value, (bool, int, float, str, bytes)):
+            f'Unable to parse the value of parameter {name} as yaml. {hint}') from error
+    if isinstance(value, (*_SCALARS, bytes)):
         return value
     if isinstance(value, list):
         return _array(value, name)
-    raise TypeError(
-        'Allowed value types are bytes, bool, int, float, str, Sequence[bool], Sequence[int], '
-        f'Sequence[float], Sequence[str]. Got {type(value)} for "{name}". '
-        'If the parameter is meant to be a string, try wrapping it in '
-        'launch_ros.parameter_descriptions.ParameterValue(value, value_type=str)'
-    )
+    raise TypeError('Allowed value types are bytes, bool, int, float, str, Sequence[bool], '
+                    'Sequence[int], Sequence[float], Sequence[str]. '
+                    f'Got {type(value)} for "{name}". {hint}')
 
 
 def evaluate_parameter_dict(context: LaunchContext, parameters: Mapping) -> dict[str, Any]:

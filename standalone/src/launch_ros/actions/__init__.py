@@ -11,11 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """Actions that launch nodes and set what nodes are given."""
 
-from typing import Any
-
+from ..unsupported import unsupported
 from .lifecycle_node import LifecycleNode
 from .node import Node
 from .scope import (
@@ -28,18 +26,10 @@ from .scope import (
     SetUseSimTime,
 )
 
-
-def _unsupported(name: str) -> Any:
-    def action(*args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError(f'launch_ros.actions.{name}')
-
-    return action
-
-
-ComposableNodeContainer = _unsupported('ComposableNodeContainer')
-LifecycleTransition = _unsupported('LifecycleTransition')
-LoadComposableNodes = _unsupported('LoadComposableNodes')
-ROSTimer = _unsupported('ROSTimer')
+ComposableNodeContainer = unsupported('launch_ros.actions.ComposableNodeContainer')
+LifecycleTransition = unsupported('launch_ros.actions.LifecycleTransition')
+LoadComposableNodes = unsupported('launch_ros.actions.LoadComposableNodes')
+ROSTimer = unsupported('launch_ros.actions.ROSTimer')
 
 __all__ = [
     'ComposableNodeContainer', 'LifecycleNode', 'LifecycleTransition', 'LoadComposableNodes',

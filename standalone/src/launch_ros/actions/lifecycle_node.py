@@ -20,8 +20,8 @@ import threading
 from typing import Any
 
 import launch.logging
-from launch import EventHandler, LaunchContext, SomeSubstitutionsType
-from launch.actions import OpaqueFunction
+from launch import LaunchContext, SomeSubstitutionsType
+from launch.event_handlers import OnActionEventBase
 
 from ..ros_adapters import get_ros_node
 from .node import Node
@@ -56,32 +56,31 @@ class LifecycleNode(Node):
             TransitionEvent, f'{self.node_name}/transition_event', on_transition, 10)
         self.__client = node.create_client(ChangeStateService, f'{self.node_name}/change_state')
 
-        def on_change_state(context: LaunchContext) -> None:
-            event = context.locals.event
+        def on_change_state(event: ChangeState, context: LaunchContext) -> None:
             if event.lifecycle_node_matcher(self):
                 request = ChangeStateService.Request()
                 request.transition.id = event.transition_id
                 context.add_completion_future(context.asyncio_loop.run_in_executor(
                     None, self.__change_state, request, context))
 
-        context.register_event_handler(EventHandler(
-            matcher=lambda event: isinstance(event, ChangeState),
-            entities=[OpaqueFunction(function=on_change_state)]))
+        context.register_event_handler(OnActionEventBase(
+            action_matcher=None, on_event=on_change_state, target_event_cls=ChangeState,
+            target_action_cls=LifecycleNode))
         return super().execute(context)
 
     def __change_state(self, request: Any, context: LaunchContext) -> None:
-        while not self.__client.wait_for_service(timeout_sec=0.5):
+        client, answered = self.__client, threading.Event()
+        while not client.wait_for_service(timeout_sec=0.5):
             if context.is_shutdown:
-                _logger.warning(f"Abandoning wait for the '{self.__client.srv_name}' service, "
+                _logger.warning(f"Abandoning wait for the '{client.srv_name}' service, "
                                 'due to shutdown.')
                 return
-        answered = threading.Event()
-        future = self.__client.call_async(request)
+        future = client.call_async(request)
         future.add_done_callback(lambda _: answered.set())
         while not answered.wait(0.5):
             if context.is_shutdown:
-                _logger.warning(f"Abandoning wait for the '{self.__client.srv_name}' service "
-                                'response, due to shutdown.')
+                _logger.warning(f"Abandoning wait for the '{client.srv_name}' service response, "
+                                'due to shutdown.')
                 future.cancel()
                 return
         error: BaseException | None = future.exception()

@@ -11,15 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """The action that runs a node."""
-
-from __future__ import annotations
 
 import contextlib
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
@@ -31,6 +27,7 @@ from launch.substitutions import LocalSubstitution
 from launch.utilities import (
     ensure_argument_type,
     normalize_to_list_of_substitutions,
+    optional_substitutions,
     perform_substitutions,
 )
 
@@ -63,16 +60,12 @@ class Node(ExecuteProcess):
     UNSPECIFIED_NODE_NAMESPACE = '<node_namespace_unspecified>'
 
     def __init__(
-        self, *, executable: SomeSubstitutionsType,
-        package: SomeSubstitutionsType | None = None,
-        name: SomeSubstitutionsType | None = None,
-        namespace: SomeSubstitutionsType | None = None,
-        exec_name: SomeSubstitutionsType | None = None,
-        parameters: list | None = None,
+        self, *, executable: SomeSubstitutionsType, package: SomeSubstitutionsType | None = None,
+        name: SomeSubstitutionsType | None = None, namespace: SomeSubstitutionsType | None = None,
+        exec_name: SomeSubstitutionsType | None = None, parameters: list | None = None,
         remappings: Iterable[tuple] | None = None,
         ros_arguments: Iterable[SomeSubstitutionsType] | None = None,
-        arguments: Iterable[SomeSubstitutionsType] | None = None,
-        **kwargs: Any,
+        arguments: Iterable[SomeSubstitutionsType] | None = None, **kwargs: Any,
     ) -> None:
         cmd: list[Any] = [executable if package is None else
                           ExecutableInPackage(package=package, executable=executable)]
@@ -87,8 +80,14 @@ class Node(ExecuteProcess):
             ensure_argument_type(parameters, (list,), 'parameters', 'Node')
         super().__init__(cmd=cmd, name=exec_name, **kwargs)
         self.node_package, self.node_executable = package, executable
-        self.__node_base_name, self.__namespace = name, namespace
-        self.__parameters = [self.__normalize(item) for item in parameters or ()]
+        self.__given = (f'package={package}, executable={executable}, name={name}, '
+                        f'namespace={namespace}')
+        self.__node_base_name = optional_substitutions(name)
+        self.__namespace = optional_substitutions(namespace)
+        self.__parameters = [
+            normalize_parameter_dict(item) if isinstance(item, Mapping)
+            else item if isinstance(item, (Parameter, ParameterFile)) else ParameterFile(item)
+            for item in parameters or ()]
         self.__remappings = []
         for rule in remappings or ():
             ensure_argument_type(rule, (tuple, list), 'remap_rule')
@@ -98,16 +97,9 @@ class Node(ExecuteProcess):
             self.__remappings.append(tuple(normalize_to_list_of_substitutions(x) for x in rule))
         self.__node_name: str | None = None
         self.__ros_specific_arguments: dict[str, str] = {}
-        self.__performed = False
         self.__temporary_files: list[str] = []
         self.expanded_node_namespace = self.UNSPECIFIED_NODE_NAMESPACE
         self.expanded_remapping_rules: list[tuple[str, str]] | None = None
-
-    @staticmethod
-    def __normalize(item: Any) -> Any:
-        if isinstance(item, Mapping):
-            return normalize_parameter_dict(item)
-        return item if isinstance(item, (Parameter, ParameterFile)) else ParameterFile(item)
 
     @property
     def node_name(self) -> str:
@@ -121,32 +113,27 @@ class Node(ExecuteProcess):
                 and self.UNSPECIFIED_NODE_NAMESPACE not in self.node_name)
 
     def _perform_substitutions(self, context: LaunchContext) -> None:
-        if self.__performed:
+        if self.__node_name is not None:
             return
-        self.__performed = True
         try:
             self.__expand_name(context)
         except Exception:
             _logger.error(
                 'Error while expanding or validating node name or namespace for '
-                f"'package={self.node_package}, executable={self.node_executable}, "
-                f"name={self.__node_base_name}, namespace={self.__namespace}':")
+                f"'{self.__given}':")
             raise
         extension: list[Any] = []
         if 'ns' in self.__ros_specific_arguments:
             extension += ['-r', LocalSubstitution("ros_specific_arguments['ns']")]
         for item in context.launch_configurations.get('global_params') or ():
-            if isinstance(item, tuple):
-                extension += ['-p', to_rule(*item)]
-            else:
-                extension += ['--params-file', os.path.abspath(item)]
+            extension += ['-p', to_rule(*item)] if isinstance(item, tuple) else [
+                '--params-file', os.path.abspath(item)]
         for item in self.__parameters:
             extension += self.__parameter_arguments(item, context)
         rules = [*(context.launch_configurations.get('ros_remaps') or ()), *(
             (perform_substitutions(context, src), perform_substitutions(context, dst))
             for src, dst in self.__remappings)]
-        if rules:
-            self.expanded_remapping_rules = rules
+        self.expanded_remapping_rules = rules or None
         for src, dst in rules:
             extension += ['-r', f'{src}:={dst}']
         self.cmd.extend(normalize_to_list_of_substitutions(x) for x in extension)
@@ -157,38 +144,35 @@ class Node(ExecuteProcess):
 
         name = self.UNSPECIFIED_NODE_NAME
         if self.__node_base_name is not None:
-            name = perform_substitutions(
-                context, normalize_to_list_of_substitutions(self.__node_base_name))
+            name = perform_substitutions(context, self.__node_base_name)
             validate_node_name(name)
             self.__ros_specific_arguments['name'] = f'__node:={name}'
-        namespace = None
-        if self.__namespace is not None:
-            namespace = perform_substitutions(
-                context, normalize_to_list_of_substitutions(self.__namespace))
-        full = prefix_namespace(context.launch_configurations.get('ros_namespace'), namespace)
-        if full is not None:
-            validate_namespace(full)
-            self.expanded_node_namespace = full
-            self.__ros_specific_arguments['ns'] = f'__ns:={full}'
+        namespace = prefix_namespace(
+            context.launch_configurations.get('ros_namespace'),
+            None if self.__namespace is None else perform_substitutions(context, self.__namespace))
+        if namespace is not None:
+            validate_namespace(namespace)
+            self.expanded_node_namespace = namespace
+            self.__ros_specific_arguments['ns'] = f'__ns:={namespace}'
         self.__node_name = f'{self.expanded_node_namespace.rstrip("/")}/{name}'
 
     def __parameter_arguments(self, item: Any, context: LaunchContext) -> list[str]:
         if isinstance(item, Parameter):
             return ['-p', to_rule(*item.evaluate(context))]
-        path = (item.evaluate(context) if isinstance(item, ParameterFile)
-                else self.__write_parameters(evaluate_parameter_dict(context, item)))
+        path = str(item.evaluate(context)) if isinstance(item, ParameterFile) else (
+            self.__write_parameters(evaluate_parameter_dict(context, item)))
         if not os.path.isfile(path):
             _logger.warning(f'Parameter file path is not a file: {path}')
             return []
-        return ['--params-file', str(path)]
+        return ['--params-file', path]
 
-    def __write_parameters(self, parameters: dict[str, Any]) -> Path:
+    def __write_parameters(self, parameters: dict[str, Any]) -> str:
         name = self.node_name if self.is_node_name_fully_specified() else '/**'
         with NamedTemporaryFile('w', prefix='launch_params_', delete=False) as file:
             self.__temporary_files.append(file.name)
             yaml.safe_dump({name: {'ros__parameters': parameters}}, file,
                            default_flow_style=False)
-        return Path(file.name)
+        return file.name
 
     def __remove_temporary_files(self, *_: Any) -> None:
         while self.__temporary_files:
@@ -210,10 +194,8 @@ class Node(ExecuteProcess):
         else:
             completed.add_done_callback(self.__remove_temporary_files)
         if self.is_node_name_fully_specified():
-            names = context.get_locals_as_dict().get('unique_ros_node_names')
-            if names is None:
-                names = {}
-                context.extend_globals({'unique_ros_node_names': names})
+            names = context.get_locals_as_dict().get('unique_ros_node_names', {})
+            context.extend_globals({'unique_ros_node_names': names})
             names[self.node_name] = count = names.get(self.node_name, 0) + 1
             if count > 1:
                 launch.logging.get_logger(self.name).warning(

@@ -11,10 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """Actions that set namespace, parameters and remaps of the nodes that follow in the scope."""
-
-from __future__ import annotations
 
 import os
 from typing import Any
@@ -60,14 +57,7 @@ class SetParameter(Action):
         super().__init__(**kwargs)
         self.__parameters = normalize_parameter_dict(
             {tuple(normalize_to_list_of_substitutions(name)): value})
-
-    @property
-    def name(self) -> Any:
-        return next(iter(self.__parameters))
-
-    @property
-    def value(self) -> Any:
-        return next(iter(self.__parameters.values()))
+        ((self.name, self.value),) = self.__parameters.items()
 
     def execute(self, context: LaunchContext) -> None:
         context.launch_configurations.setdefault('global_params', []).extend(

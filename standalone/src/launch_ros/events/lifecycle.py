@@ -22,8 +22,6 @@ from typing import Any, ClassVar
 from launch import Event
 from lifecycle_msgs.msg import State, Transition, TransitionEvent
 
-from .matchers import matches_node_name
-
 
 def _constants(cls: Any, prefixes: tuple[str, ...]) -> dict[int, str]:
     names = (name for name in dir(cls) if name.startswith(prefixes))
@@ -36,7 +34,6 @@ class ChangeState(Event):
     :raises ValueError: if there is no such transition.
     """
 
-    name = 'launch_ros.events.lifecycle.ChangeState'
     valid_transitions: ClassVar[dict[int, str]] = {
         getattr(Transition, name): name for name in (
             'TRANSITION_CREATE', 'TRANSITION_CONFIGURE', 'TRANSITION_CLEANUP',
@@ -59,12 +56,7 @@ class ChangeState(Event):
 class StateTransition(Event):
     """Say that a lifecycle node has changed its state."""
 
-    name = 'launch_ros.events.lifecycle.StateTransition'
-
     def __init__(self, *, action: Any, msg: TransitionEvent) -> None:
         self.action, self.msg, self.timestamp = action, msg, msg.timestamp
         self.transition = msg.transition.label
         self.start_state, self.goal_state = msg.start_state.label, msg.goal_state.label
-
-
-__all__ = ['ChangeState', 'StateTransition', 'matches_node_name']

@@ -1,0 +1,25 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Names of launch_ros that are not supported here."""
+
+from collections.abc import Callable
+from typing import Any
+
+
+def unsupported(name: str) -> Callable[..., Any]:
+    """Return a stand-in that raises NotImplementedError with the name when it is called."""
+    def stand_in(*args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(name)
+
+    return stand_in
