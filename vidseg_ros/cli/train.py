@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 if TYPE_CHECKING:
     from vidseg_ros.networks.spec import NetworkSpec
+    from vidseg_ros.training.trainer import Progress as Step
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,10 +40,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out', type=Path, required=True, help='checkpoint (.safetensors)')
     parser.add_argument('--recipe', type=Path, help='YAML file, as in config/training/')
     parser.add_argument('--start-from', help='checkpoint to take the weights that fit from')
+    parser.add_argument('--parent', help='frozen segmentation network of a refiner, a decision '
+                        'or a flow network: a checkpoint')
+    parser.add_argument('--flow', help='frozen flow network of a decision network: a checkpoint')
+    parser.add_argument('--validate', metavar='WHAT',
+                        help='measure after epochs: a split, a share of the frames to hold out '
+                        '(0.2), or one of several equal parts of them (2/5)')
+    parser.add_argument('--validate-every', type=int, default=1, metavar='EPOCHS')
     parser.add_argument('--score', metavar='SPLIT',
                         help='score the result on this split and put it in the checkpoint')
     parser.add_argument('--epochs', type=int, help="instead of the recipe's")
+    parser.add_argument('--overfit', type=int, metavar='N',
+                        help='learn the first N frames by heart, without augmentation')
     parser.add_argument('--threads', type=int, default=0, help='CPU threads (0: as torch likes)')
+    parser.add_argument('--loader-threads', type=int, default=1, help='that make clips')
+    parser.add_argument('--checkpoint-every', type=int, default=0, metavar='ITERATIONS',
+                        help='write the state within epochs, too')
+    parser.add_argument('--accelerator', default='auto', help="'auto', 'cpu' or 'cuda'")
+    parser.add_argument('--devices', type=int, default=1, help='how many GPUs (or processes)')
+    parser.add_argument('--strategy', default='auto', help='of Lightning Fabric, e.g. ddp')
 
 
 def main(args: argparse.Namespace) -> int:
@@ -51,11 +68,14 @@ def main(args: argparse.Namespace) -> int:
 
     from vidseg_ros.checkpoints.card import write_card
     from vidseg_ros.checkpoints.store import find_checkpoint
+    from vidseg_ros.datasets.base import SegmentationDataset
     from vidseg_ros.datasets.registry import open_dataset
     from vidseg_ros.networks.registry import network_spec
+    from vidseg_ros.training.assembly import Sources
+    from vidseg_ros.training.folds import is_share
+    from vidseg_ros.training.overfit import by_heart
     from vidseg_ros.training.recipe import Recipe
-    from vidseg_ros.training.trainer import Progress as Step
-    from vidseg_ros.training.trainer import Trainer
+    from vidseg_ros.training.trainer import Running, Trainer
 
     console = Console(stderr=True)
     if args.threads:
@@ -65,40 +85,32 @@ def main(args: argparse.Namespace) -> int:
         recipe = replace(recipe, epochs=args.epochs)
     spec = network_spec(args.network)
     dataset = open_dataset(args.dataset, args.root, args.split)
-    start_from = find_checkpoint(args.start_from) if args.start_from else None
-    trainer = Trainer(spec, dataset, recipe, args.out, start_from)
+    only = None
+    if args.overfit:
+        recipe = by_heart(recipe, args.overfit)
+        only = list(range(min(args.overfit, len(dataset))))
+    validation: SegmentationDataset | str | None = args.validate
+    if args.validate and not is_share(args.validate):
+        validation = open_dataset(args.dataset, args.root, args.validate)
+    trainer = Trainer(
+        spec, dataset, recipe, args.out,
+        Sources(*(find_checkpoint(name) if name else None
+                  for name in (args.start_from, args.parent, args.flow))),
+        validation=validation,
+        only=only,
+        running=Running(
+            args.accelerator, args.devices, args.strategy, args.loader_threads,
+            args.checkpoint_every, args.validate_every,
+        ),
+    )  # fmt: skip
     done = trainer.resume()
     if done:
         console.print(f'going on after epoch {done} of {recipe.epochs}')
-    columns = (
-        TextColumn('epoch {task.fields[epoch]}/{task.fields[epochs]}'),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn('loss {task.fields[loss]:.4f}  {task.fields[speed]:.3f} s/image  '
-                   'waiting {task.fields[waiting]:.0%}'),
-        TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task('', total=None, epoch=done, epochs=recipe.epochs, loss=float('nan'),
-                            speed=0.0, waiting=0.0)  # fmt: skip
-        printed = 0
-
-        def report(step: Step) -> None:
-            nonlocal printed
-            bar.update(
-                task, total=step.iterations, completed=step.iteration, epoch=step.epoch,
-                loss=step.loss, speed=step.seconds_per_image, waiting=step.waiting,
-            )  # fmt: skip
-            # Where there is no terminal, a line per epoch tells how it goes.
-            last_of_epoch = step.iteration * step.epochs == step.iterations * step.epoch
-            if not console.is_terminal and last_of_epoch and step.epoch != printed:
-                printed = step.epoch
-                console.print(
-                    f'epoch {step.epoch}/{step.epochs} loss {step.loss:.4f} '
-                    f'{step.seconds_per_image:.3f} s/image, waiting {step.waiting:.1%}'
-                )
-
-        trainer.run(report)
+    if trainer.waits_for_frames:
+        console.print('the frames do not fit in memory: each is read when it is needed')
+    _run_with_bar(trainer.run, console, quiet=not trainer.leads)
+    if not trainer.leads:
+        return 0
     metrics: dict[str, Any] = {'command': shlex.join(['vidseg', *sys.argv[1:]])}
     if args.score:
         metrics['scores'] = _score(args, spec)
@@ -108,16 +120,51 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
+def _run_with_bar(
+    run: Callable[[Callable[[Step], None]], Any], console: Console, *, quiet: bool
+) -> None:
+    """Run a training under a progress bar; where there is no terminal, a line per epoch."""
+    columns = (
+        TextColumn('epoch {task.fields[epoch]}'),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn('{task.fields[said]}'),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task('', total=None, epoch='-', said='')
+
+        def report(step: Step) -> None:
+            said = (
+                f'loss {step.loss:.4f}  {step.measure} {step.measured:.3f}  '
+                f'{step.seconds_per_image:.3f} s/image  waiting {step.waiting:.1%}'
+            )
+            bar.update(
+                task, total=step.iterations, completed=step.iteration, said=said,
+                epoch=f'{step.epoch}/{step.epochs}',
+            )  # fmt: skip
+            if quiet or not step.ends_epoch or (console.is_terminal and not step.validation):
+                return
+            validated = ''.join(f'  {k} {v:.4f}' for k, v in step.validation.items())
+            console.print(
+                f'epoch {step.epoch}/{step.epochs}  {said}'
+                + (f'  validation:{validated}' if validated else ''),
+                soft_wrap=True,
+            )
+
+        run(report)
+
+
 def _score(args: argparse.Namespace, spec: NetworkSpec) -> dict[str, Any]:
     """Return what the checkpoint reaches on another split, frame after frame, in fp32."""
     from vidseg_ros.datasets.registry import open_dataset
     from vidseg_ros.evaluation.runner import run
     from vidseg_ros.methods.registry import MethodOptions, create_method
 
-    temporal = spec.network == 'fassvid' and not spec.variant.startswith('base')
+    if not spec.segments:
+        raise ValueError(f'--score: {spec.name} is a part of a method and is not scored alone')
     method = create_method(
-        'fassvid' if temporal else 'per_frame',
-        MethodOptions(checkpoint=str(args.out), precision='fp32'),
+        spec.method, MethodOptions(checkpoint=str(args.out), precision='fp32')
     )
     dataset = open_dataset(args.dataset, args.root, args.score)
     figures = run(method, dataset, pictures=0).figures

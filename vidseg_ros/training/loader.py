@@ -15,100 +15,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vidseg_ros.datasets.base import SegmentationDataset
+from vidseg_ros.networks.clip import Past
 from vidseg_ros.training.clips import Clip, make_clip
+from vidseg_ros.training.frames import FrameStore
+from vidseg_ros.training.plan import ClipPlan, ClipPlanner
 from vidseg_ros.training.recipe import Recipe
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Images uint8 [N, 3, H, W], labels uint8 [N, H, W], ``starts`` bool [N]."""
+class Batch(NamedTuple):
+    """
+    Clips of T frames, oldest first.
 
-    image: Tensor
+    ``images`` uint8 [N, T, 3, H, W], ``labels`` uint8 [N, T, H, W], ``starts`` bool [N], and
+    ``flow`` float32 [N, 2, H, W] from the last frame to the first, if it was asked for.
+    """
+
+    images: Tensor
     labels: Tensor
-    last: Tensor
-    earlier: Tensor
     starts: Tensor
+    flow: Tensor | None = None
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Batch:
+        """Return the batch with ``function`` applied to each tensor, e.g. to move it."""
+        flow = None if self.flow is None else function(self.flow)
+        return Batch(function(self.images), function(self.labels), function(self.starts), flow)
 
 
-def _stack(clips: list[Clip]) -> Batch:
-    def images(arrays: list[np.ndarray]) -> Tensor:
-        # NHWC in memory is channels_last seen as NCHW: no copy, and what convolutions like.
-        return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2)
-
+def _stack(clips: Sequence[Clip]) -> Batch:
+    # Channels last in memory seen as channels first: no copy, and what convolutions like.
+    images = torch.from_numpy(np.stack([clip.images for clip in clips])).permute(0, 1, 4, 2, 3)
+    flows = [clip.flow for clip in clips if clip.flow is not None]
     return Batch(
-        images([c.image for c in clips]),
-        torch.from_numpy(np.stack([c.labels for c in clips])),
-        images([c.last for c in clips]),
-        images([c.earlier for c in clips]),
-        torch.tensor([c.starts for c in clips]),
+        images,
+        torch.from_numpy(np.stack([clip.labels for clip in clips])),
+        torch.tensor([clip.starts for clip in clips]),
+        torch.from_numpy(np.stack(flows)).permute(0, 3, 1, 2) if flows else None,
     )
 
 
 class ClipLoader:
     """
-    Shuffle a data set into batches of augmented clips.
+    Shuffle a store's labelled frames into batches of augmented clips.
 
-    The frames are read once and kept in memory. Each clip's randomness comes from
-    (seed, epoch, index), so that an epoch is the same however it is reached and however many
-    threads there are.
+    Each clip's randomness comes from (seed, epoch, index), so that an epoch is the same however
+    it is reached and however many threads there are. Of ``world`` processes that of number
+    ``rank`` gets its part of every batch.
     """
 
     def __init__(
-        self, dataset: SegmentationDataset, recipe: Recipe, threads: int = 1, ahead: int = 3
+        self,
+        store: FrameStore,
+        recipe: Recipe,
+        past: Past = Past.NONE,
+        *,
+        with_flow: bool = False,
+        threads: int = 1,
+        ahead: int = 3,
+        rank: int = 0,
+        world: int = 1,
     ) -> None:
+        if recipe.batch_size % world:
+            raise ValueError(
+                f'batch_size: {recipe.batch_size} cannot be shared by {world} devices'
+            )
+        self.store = store
         self._recipe = recipe
-        self._frames = []
-        for index in range(len(dataset)):
-            labels = dataset.labels(index)
-            if labels is not None:
-                self._frames.append((dataset.image(index), labels))
-        if not self._frames:
-            raise ValueError(f'{dataset.name} {dataset.split}: no labelled frames to train on')
+        self._planner = ClipPlanner(store, recipe, past)
+        self._with_flow = with_flow
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix='clips')
         self._ahead = ahead
+        self._rank, self._world = rank, world
 
     def __len__(self) -> int:
         """Return the number of batches in an epoch."""
-        return max(1, len(self._frames) // self._recipe.batch_size)
+        return max(1, len(self.store.labelled) // self._recipe.batch_size)
 
-    def class_frequencies(self, num_classes: int) -> np.ndarray:
-        """Return the share of each class among the labelled pixels, float64 [num_classes]."""
-        counts = np.zeros(num_classes)
-        for _, labels in self._frames:
-            counts += np.bincount(labels.ravel(), minlength=256)[:num_classes]
-        return counts / max(1.0, counts.sum())
-
-    def _batch(self, epoch: int, indices: np.ndarray) -> Batch:
-        clips = []
-        for index in indices:
-            rng = np.random.default_rng((self._recipe.seed, epoch, int(index)))
-            image, labels = self._frames[index]
-            clips.append(make_clip(image, labels, self._recipe, rng))
-        return _stack(clips)
-
-    def epoch(self, epoch: int) -> Iterator[Batch]:
-        """Yield the batches of an epoch in a shuffled order."""
+    def groups(self, epoch: int) -> np.ndarray:
+        """Return the frames of each batch of an epoch, in a shuffled order: [batches, N]."""
         size = self._recipe.batch_size
-        order = np.random.default_rng((self._recipe.seed, epoch)).permutation(len(self._frames))
+        labelled = np.array(self.store.labelled)
+        order = np.random.default_rng((self._recipe.seed, epoch)).permutation(len(labelled))
         # A set smaller than a batch is repeated to fill one.
         order = np.resize(order, max(len(order) // size * size, size))
-        groups = order.reshape(-1, size)
-        waiting: list[Future[Batch]] = []
-        for group in groups:
+        groups = labelled[order].reshape(-1, size)
+        return groups[:, self._rank :: self._world]
+
+    def plans(self, epoch: int, indices: np.ndarray) -> list[ClipPlan]:
+        """Return the plans of a batch."""
+        return [
+            self._planner.plan(
+                int(index), np.random.default_rng((self._recipe.seed, epoch, int(index)))
+            )
+            for index in indices
+        ]
+
+    def _batch(self, epoch: int, indices: np.ndarray) -> Batch:
+        return self.render(self.plans(epoch, indices))
+
+    def render(self, plans: Sequence[ClipPlan]) -> Batch:
+        """Make a batch of its plans."""
+        return _stack([make_clip(plan, self.store, with_flow=self._with_flow) for plan in plans])
+
+    def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """Yield the batches of an epoch from number ``first`` on."""
+        waiting: deque[Future[Batch]] = deque()
+        for group in self.groups(epoch)[first:]:
             waiting.append(self._pool.submit(self._batch, epoch, group))
             if len(waiting) > self._ahead:
-                yield waiting.pop(0).result()
-        for future in waiting:
-            yield future.result()
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
     def close(self) -> None:
         """Stop the threads."""

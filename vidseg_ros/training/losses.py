@@ -45,14 +45,34 @@ class SegmentationLoss(nn.Module):
         self.weight: Tensor | None
         self.register_buffer('weight', weight)
 
-    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss of logits [N, C, H, W] at labels uint8 [N, H, W], 255 ignored."""
+    def terms(
+        self, logits: Tensor, labels: Tensor, importance: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """
+        Return the summed loss of logits [N, C, H, W] and what to divide it by.
+
+        ``labels`` are uint8 [N, H, W], 255 ignored; ``importance`` float [N, H, W] weighs
+        pixels. Apart, so that frames of which some have no labels can be added up.
+        """
         target = labels.long()
-        if self._fraction >= 1.0:
-            return F.cross_entropy(logits, target, self.weight, ignore_index=IGNORE)
+        if importance is None and self._fraction >= 1.0:
+            total = F.cross_entropy(
+                logits, target, self.weight, ignore_index=IGNORE, reduction='sum'
+            )
+            counts = torch.bincount(target.flatten(), minlength=IGNORE + 1)[: logits.shape[1]]
+            if self.weight is None:
+                return total, counts.sum().to(total.dtype)
+            return total, (counts * self.weight).sum()
         losses = F.cross_entropy(
             logits, target, self.weight, ignore_index=IGNORE, reduction='none'
-        ).flatten()
-        labelled = int((target != IGNORE).sum())
-        hardest = max(1, int(labelled * self._fraction))
-        return losses.topk(hardest).values.mean()
+        )
+        labelled = target != IGNORE
+        if importance is not None:
+            return (losses * importance).sum(), (labelled * importance).sum()
+        hardest = max(1, int(int(labelled.sum()) * self._fraction))
+        return losses.flatten().topk(hardest).values.sum(), losses.new_tensor(float(hardest))
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the mean loss of logits [N, C, H, W] at labels uint8 [N, H, W], 255 ignored."""
+        total, mass = self.terms(logits, labels)
+        return total / mass.clamp(min=1e-6)

@@ -31,50 +31,82 @@ class Recipe:
     """
     How to train.
 
-    ``optimizer`` 'sgd' (momentum 0.9) or 'adamw'; the rate falls by poly
-    lr (1 - iteration / total)^power after a linear warm-up. ``loss`` 'cross_entropy' or
-    'bootstrapped' (only the hardest ``bootstrap_fraction`` of the pixels); ``class_weight``
-    'none' or 'log' (1 / ln(1.02 + p), ENet). ``scale`` range of the random scaling, ``crop``
-    (height, width), ``stream_start`` how often a clip begins the stream (previous output and
-    earlier frame zero), ``motion`` how far the smooth camera motion goes over
-    ``frame_distance`` frames, as a fraction of the image. ``precision`` as Lightning Fabric
-    names it.
+    The optimiser: ``optimizer`` 'sgd' (momentum 0.9), 'adam' or 'adamw'; ``schedule`` 'poly', by
+    which the rate falls as (1 - iteration / total)^power, or 'constant', both after a linear
+    warm-up over that share of the training; ``backbone_rate`` multiplies the rate of a network's
+    backbone; gradients longer than ``clip_gradient`` are cut to that length (0: never); ``ema``
+    is the decay of the weights' moving average. ``precision`` as Lightning Fabric names it.
+
+    The loss: ``loss`` 'cross_entropy' or 'bootstrapped' (only the hardest ``bootstrap_fraction``
+    of the pixels); ``class_weight`` 'none' or 'log' (1 / ln(1.02 + p), ENet); ``past_weight`` is
+    that of a clip's frames before the last, where a network segments them, too. A Refiner's loss
+    has the weight of IAM and at least ``attention_floor``. A flow network's is the end-point
+    error plus ``warping_weight`` times that of labels warped by it. A decision network sees
+    frames in ``regions`` (rows, columns) that overlap by ``overlap`` pixels.
+
+    The frames: ``scale`` is the range of the random scaling, ``crop`` (height, width), ``flip``
+    how often, ``colour`` and ``saturation`` the strength of their jitter (0: none).
+
+    The clips: ``clips`` 'stills' makes them from single frames by smooth camera motion that goes
+    over the share ``motion`` of the image in ``frame_distance`` frames, with ``occluders`` moving
+    objects, on average, cut from other frames; 'video' takes them from the data set; 'auto' does
+    that where it has dense video. ``stream_start`` is how often a clip begins the stream,
+    ``clip_length`` how many frames a sequence has, ``max_distance`` how many frames a key frame
+    lies back at most.
     """
 
     epochs: int = 60
     batch_size: int = 8
     optimizer: str = 'adamw'
     learning_rate: float = 2e-3
+    backbone_rate: float = 1.0
     weight_decay: float = 1e-2
+    schedule: str = 'poly'
     warmup: float = 0.05
     power: float = 0.9
+    clip_gradient: float = 0.0
     loss: str = 'cross_entropy'
     bootstrap_fraction: float = 0.25
     class_weight: str = 'log'
+    past_weight: float = 1.0
+    attention_floor: float = 0.2
+    warping_weight: float = 1.0
+    regions: tuple[int, int] = (2, 2)
+    overlap: int = 64
     scale: tuple[float, float] = (0.6, 1.8)
     crop: tuple[int, int] = (360, 480)
     flip: float = 0.5
     colour: float = 0.3
+    saturation: float = 0.0
     ema: float = 0.995
+    clips: str = 'auto'
     stream_start: float = 0.15
     motion: float = 0.12
     frame_distance: int = 10
+    clip_length: int = 5
+    max_distance: int = 4
+    occluders: float = 0.0
     precision: str = 'bf16-mixed'
     seed: int = 1
 
     def __post_init__(self) -> None:
         """Check the values; raise RecipeError."""
         choices = {
-            'optimizer': ('sgd', 'adamw'),
+            'optimizer': ('sgd', 'adam', 'adamw'),
+            'schedule': ('poly', 'constant'),
+            'clips': ('auto', 'stills', 'video'),
             'loss': ('cross_entropy', 'bootstrapped'),
             'class_weight': ('none', 'log'),
         }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise RecipeError(f'{name}: {getattr(self, name)!r} is not one of {allowed}')
-        for name in ('epochs', 'batch_size', 'frame_distance'):
+        for name in ('epochs', 'batch_size', 'frame_distance', 'clip_length', 'max_distance'):
             if getattr(self, name) < 1:
                 raise RecipeError(f'{name}: must be at least 1')
+        for name in ('clip_gradient', 'past_weight', 'attention_floor', 'occluders', 'overlap'):
+            if getattr(self, name) < 0:
+                raise RecipeError(f'{name}: must not be negative')
         if not 0 < self.scale[0] <= self.scale[1]:
             raise RecipeError(f'scale: {self.scale} is not a range of positive factors')
 

@@ -16,54 +16,95 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.fabric import Fabric
-from torch import nn
-from torch.nn import functional as F
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from vidseg_ros.checkpoints.store import (
-    MEAN,
-    STD,
-    CheckpointMetadata,
-    load_tensors,
-    save_checkpoint,
-)
+from vidseg_ros.checkpoints.store import CheckpointMetadata, save_checkpoint
 from vidseg_ros.datasets.base import SegmentationDataset
 from vidseg_ros.networks.spec import NetworkSpec
+from vidseg_ros.training.assembly import Sources, TrainingError, make_objective, start
+from vidseg_ros.training.curve import draw_curve, write_curve
+from vidseg_ros.training.folds import held_out
+from vidseg_ros.training.frames import FrameStore
 from vidseg_ros.training.loader import Batch, ClipLoader
-from vidseg_ros.training.losses import SegmentationLoss
 from vidseg_ros.training.recipe import Recipe
-from vidseg_ros.training.unroll import Normalise, forward_clip
-
-
-class TrainingError(RuntimeError):
-    """The training cannot start or go on; the message says why."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What is known after an iteration; ``loss`` is smoothed."""
+    """
+    What is known after an iteration.
+
+    ``loss`` is smoothed, ``measured`` is the epoch's so far (mIoU, for instance), ``waiting`` the
+    share of the epoch's time in which the next batch was not ready.
+    """
 
     epoch: int
     epochs: int
     iteration: int
     iterations: int
     loss: float
+    measure: str
+    measured: float
     seconds_per_image: float
     waiting: float
+    validation: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def ends_epoch(self) -> bool:
+        """Tell whether this was the last iteration of an epoch."""
+        return self.iteration * self.epochs == self.iterations * self.epoch
 
 
-def _quiet_fabric(precision: str) -> Fabric:
+@dataclass(frozen=True)
+class Running:
+    """
+    How a training is run, which does not change what comes of it.
+
+    ``devices`` and ``strategy`` as Lightning Fabric names them (a batch is shared by all devices,
+    whose batch statistics are their own); ``checkpoint_every`` so many iterations the state is
+    written within an epoch, too (0: only after each); ``validate_every`` so many epochs.
+    """
+
+    accelerator: str = 'auto'
+    devices: int = 1
+    strategy: str = 'auto'
+    loader_threads: int = 1
+    checkpoint_every: int = 0
+    validate_every: int = 1
+
+
+def _fabric(running: Running, precision: str) -> Fabric:
     """Return a Fabric without the log lines of its start."""
     logging.getLogger('lightning.fabric').setLevel(logging.WARNING)
-    return Fabric(accelerator='auto', devices=1, precision=precision)  # type: ignore[arg-type]
+    fabric = Fabric(
+        accelerator=running.accelerator, devices=running.devices, strategy=running.strategy,
+        precision=precision,  # type: ignore[arg-type]
+    )  # fmt: skip
+    if fabric.world_size > 1:
+        fabric.launch()
+    return fabric
+
+
+def _rng_state() -> dict[str, Any]:
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {'cpu': torch.get_rng_state(), 'cuda': cuda}
+
+
+def _set_rng_state(state: dict[str, Any]) -> None:
+    torch.set_rng_state(state['cpu'])
+    if state['cuda']:
+        torch.cuda.set_rng_state_all(state['cuda'])
 
 
 class Trainer:
@@ -71,8 +112,10 @@ class Trainer:
     Train one network on one data set by a recipe.
 
     After each epoch the whole state is written beside ``out`` (``OUT.resume``); a new run with
-    the same network, data and recipe goes on from there. At the end ``out`` holds the
-    exponential moving average of the weights.
+    the same network, data and recipe goes on from there. The curve is beside it, too. At the end
+    ``out`` holds the exponential moving average of the weights.
+
+    ``validation`` is a data set, or the part of ``dataset`` to hold out (``folds.held_out``).
     """
 
     def __init__(
@@ -81,54 +124,126 @@ class Trainer:
         dataset: SegmentationDataset,
         recipe: Recipe,
         out: Path,
-        start_from: Path | None = None,
-        loader_threads: int = 1,
+        sources: Sources | None = None,
+        *,
+        validation: SegmentationDataset | str | None = None,
+        only: list[int] | None = None,
+        running: Running | None = None,
     ) -> None:
         self._spec = spec
         self._dataset = dataset
         self._recipe = recipe
         self._out = out
-        self._fabric = _quiet_fabric(recipe.precision)
+        self._sources = sources or Sources()
+        self._running = running or Running()
+        self._validation_name = ''
+        held: list[int] = []
+        if isinstance(validation, str):
+            self._validation_name = f'{validation} of {dataset.name} {dataset.split}'
+            only, held = held_out(len(dataset), validation)
+        elif validation is not None:
+            self._validation_name = f'{validation.name} {validation.split}'
+
+        self._fabric = _fabric(self._running, recipe.precision)
         self._fabric.seed_everything(recipe.seed, verbose=False)
         network = spec.build(dataset.label_space.num_classes)
-        if start_from is not None:
-            load_tensors(start_from, network, partial=True)
+        if self._sources.start_from is not None:
+            start(network, self._sources.start_from)
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._loader = ClipLoader(dataset, recipe, loader_threads)
-        frequencies = self._loader.class_frequencies(dataset.label_space.num_classes)
+
+        store = FrameStore(dataset, only)
+        self._only = only
+        frequencies = store.class_frequencies(dataset.label_space.num_classes)
+        objective = make_objective(
+            spec, network, recipe, frequencies, dataset.label_space.name, self._sources
+        )
         optimizer = self._make_optimizer(network)
-        self._network, self._optimizer = self._fabric.setup(network, optimizer)
+        self._objective = objective
+        self._module, self._optimizer = self._fabric.setup(objective, optimizer)
         self._ema = AveragedModel(
             network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True
         )
-        self._loss = SegmentationLoss(recipe, frequencies).to(self._fabric.device)
-        self._normalise = Normalise(MEAN, STD).to(self._fabric.device)
-        self._epoch = 0
+        self._loader = self._make_loader(store, recipe)
+        self._validation: ClipLoader | None = None
+        if validation is not None:
+            theirs = FrameStore(dataset, held) if isinstance(validation, str) else (
+                FrameStore(validation))  # fmt: skip
+            self._validation = self._make_loader(theirs, self._validation_recipe(theirs))
+
         self._total = recipe.epochs * len(self._loader)
+        self._epoch = 0
+        self._batch = 0
+        self._loss_sum = 0.0
+        self._counts = objective.empty_counts().to(self._fabric.device)
+        self._curve: list[dict[str, Any]] = []
+
+    def _make_loader(self, store: FrameStore, recipe: Recipe) -> ClipLoader:
+        return ClipLoader(
+            store, recipe, self._objective.past, with_flow=self._objective.with_flow,
+            threads=self._running.loader_threads, rank=self._fabric.global_rank,
+            world=self._fabric.world_size,
+        )  # fmt: skip
+
+    def _validation_recipe(self, store: FrameStore) -> Recipe:
+        """Return how clips to validate on are made: whole frames as they are."""
+        return replace(
+            self._recipe, scale=(1.0, 1.0), flip=0.0, colour=0.0, saturation=0.0,
+            stream_start=0.0, crop=self._objective.validation_size(store.size),
+        )  # fmt: skip
 
     def _make_optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         recipe = self._recipe
-        # Weights of convolutions decay; normalisation and biases don't.
-        decay = [p for p in network.parameters() if p.ndim > 1]
-        plain = [p for p in network.parameters() if p.ndim <= 1]
-        groups: list[dict[str, Any]] = [{'params': decay}, {'params': plain, 'weight_decay': 0.0}]
+        backbone: set[int] = set()
+        if recipe.backbone_rate != 1.0:
+            if not isinstance(getattr(network, 'backbone', None), nn.Module):
+                raise TrainingError(f'backbone_rate: {self._spec.name} has no backbone')
+            backbone = {id(p) for p in network.backbone.parameters()}  # type: ignore[union-attr]
+        groups: list[dict[str, Any]] = []
+        for decays in (True, False):
+            for slow in (False, True):
+                # Weights of convolutions decay; normalisation and biases don't.
+                parameters = [
+                    p for p in network.parameters()
+                    if (p.ndim > 1) == decays and (id(p) in backbone) == slow
+                ]  # fmt: skip
+                if parameters:
+                    groups.append({
+                        'params': parameters,
+                        'rate': recipe.backbone_rate if slow else 1.0,
+                        'weight_decay': recipe.weight_decay if decays else 0.0,
+                    })
         if recipe.optimizer == 'sgd':
-            return torch.optim.SGD(
-                groups, recipe.learning_rate, momentum=0.9, weight_decay=recipe.weight_decay
-            )
-        return torch.optim.AdamW(groups, recipe.learning_rate, weight_decay=recipe.weight_decay)
+            return torch.optim.SGD(groups, recipe.learning_rate, momentum=0.9)
+        if recipe.optimizer == 'adam':
+            return torch.optim.Adam(groups, recipe.learning_rate)
+        return torch.optim.AdamW(groups, recipe.learning_rate)
+
+    # ---- the state
 
     @property
     def resume_path(self) -> Path:
         """Return where the state of an unfinished training lies."""
         return self._out.with_name(self._out.name + '.resume')
 
+    @property
+    def waits_for_frames(self) -> bool:
+        """Tell whether frames are read anew each time, because they don't fit in memory."""
+        return not self._loader.store.in_memory
+
     def _identity(self) -> dict[str, Any]:
         return {
             'network': self._spec.name,
             'dataset': f'{self._dataset.name} {self._dataset.split}',
+            'only': '' if self._only is None else f'{len(self._only)} frames',
+            'validation': self._validation_name,
+            'parent': self._name_of(self._sources.parent),
+            'flow': self._name_of(self._sources.flow),
             'recipe': self._recipe.as_mapping(),
         }
+
+    @staticmethod
+    def _name_of(checkpoint: Path | None) -> str:
+        return '' if checkpoint is None else checkpoint.name
 
     def resume(self) -> int:
         """
@@ -138,55 +253,81 @@ class Trainer:
         """
         if not self.resume_path.is_file():
             return 0
-        saved = self._fabric.load(self.resume_path)
+        saved = self._fabric.load(self.resume_path, weights_only=True)
         if saved['identity'] != self._identity():
             raise TrainingError(
                 f'{self.resume_path} is of another training ({saved["identity"]}); '
                 f'move it away or name another --out'
             )
-        self._network.load_state_dict(saved['network'])
+        self._objective.network.load_state_dict(saved['network'])
         self._ema.load_state_dict(saved['ema'])
         self._optimizer.load_state_dict(saved['optimizer'])
-        torch.set_rng_state(saved['rng'])
-        self._epoch = saved['epoch']
+        _set_rng_state(saved['rng'])
+        self._epoch, self._batch = saved['epoch'], saved['batch']
+        self._loss_sum = saved['loss_sum']
+        self._counts = saved['counts'].to(self._fabric.device)
+        self._curve = saved['curve']
         return self._epoch
 
+    def _sum(self, values: Tensor) -> Tensor:
+        """Add up what all the devices have."""
+        if self._fabric.world_size == 1:
+            return values
+        total = self._fabric.all_reduce(self._fabric.to_device(values), reduce_op='sum')
+        assert isinstance(total, Tensor)
+        return total
+
     def _save_state(self) -> None:
+        # What each device counted is added up before it is saved; the first one keeps it.
+        counts = self._sum(self._counts)
+        loss_sum = self._sum(torch.tensor(self._loss_sum, dtype=torch.float64))
+        self._counts = counts if self._fabric.global_rank == 0 else torch.zeros_like(counts)
+        self._loss_sum = float(loss_sum) if self._fabric.global_rank == 0 else 0.0
         partial = self.resume_path.with_name(self.resume_path.name + '.part')
         partial.parent.mkdir(parents=True, exist_ok=True)
         self._fabric.save(
             partial,
             {
                 'identity': self._identity(),
-                'network': self._network.state_dict(),
+                'network': self._objective.network.state_dict(),
                 'ema': self._ema.state_dict(),
                 'optimizer': self._optimizer.state_dict(),
-                'rng': torch.get_rng_state(),
+                'rng': _rng_state(),
                 'epoch': self._epoch,
+                'batch': self._batch,
+                'loss_sum': self._loss_sum,
+                'counts': self._counts.cpu(),
+                'curve': self._curve,
             },
         )
-        partial.replace(self.resume_path)
+        if self._fabric.is_global_zero:
+            partial.replace(self.resume_path)
 
-    def _set_rate(self, iteration: int) -> None:
-        """Warm up linearly, then fall by poly (FASSVid, section 4.1)."""
+    # ---- the loop
+
+    def _set_rate(self, iteration: int) -> float:
+        """Warm up linearly, then fall by poly (FASSVid, section 4.1) or stay."""
         recipe = self._recipe
         warmup = max(1, int(recipe.warmup * self._total))
-        rise = min(1.0, (iteration + 1) / warmup)
-        fall = (1 - iteration / self._total) ** recipe.power
+        rate = recipe.learning_rate * min(1.0, (iteration + 1) / warmup)
+        if recipe.schedule == 'poly':
+            rate *= (1 - iteration / self._total) ** recipe.power
         for group in self._optimizer.param_groups:
-            group['lr'] = recipe.learning_rate * rise * fall
+            group['lr'] = rate * group['rate']
+        return rate
 
     def _step(self, batch: Batch) -> float:
-        with self._fabric.autocast():
-            logits = forward_clip(self._network, batch, self._normalise)
-        logits = F.interpolate(
-            logits.float(), size=batch.labels.shape[-2:], mode='bilinear', align_corners=False
-        )
-        loss = self._loss(logits, batch.labels)
+        loss, counts = self._module(batch)
         self._fabric.backward(loss)
+        if self._recipe.clip_gradient:
+            self._fabric.clip_gradients(
+                self._module, self._optimizer, max_norm=self._recipe.clip_gradient,
+                error_if_nonfinite=False,
+            )  # fmt: skip
         self._optimizer.step()
         self._optimizer.zero_grad()
-        self._ema.update_parameters(self._network.module)
+        self._ema.update_parameters(self._objective.network)
+        self._counts += counts
         return float(loss.detach())
 
     def run(self, report: Callable[[Progress], None]) -> nn.Module:
@@ -196,49 +337,130 @@ class Trainer:
         :raises TrainingError: if the loss is not finite.
         """
         smoothed = None
+        drawn = time.monotonic()
+        measure = self._objective.measure
         while self._epoch < self._recipe.epochs:
-            self._network.train()
+            self._module.train()
             waiting = 0.0
+            first = self._batch
             begun = before = time.perf_counter()
-            batches = self._loader.epoch(self._epoch)
-            for index, batch in enumerate(batches):
+            for batch in self._loader.epoch(self._epoch, first):
                 arrived = time.perf_counter()
                 waiting += arrived - before
-                iteration = self._epoch * len(self._loader) + index
-                self._set_rate(iteration)
-                loss = self._step(self._on_device(batch))
-                if loss != loss or loss == float('inf'):
+                iteration = self._epoch * len(self._loader) + self._batch
+                rate = self._set_rate(iteration)
+                loss = self._step(batch.map(self._fabric.to_device))
+                if not math.isfinite(loss):
                     raise TrainingError(
                         f'the loss is {loss} in epoch {self._epoch + 1}; lower the learning rate'
                     )
+                self._loss_sum += loss
+                self._batch += 1
                 smoothed = loss if smoothed is None else 0.95 * smoothed + 0.05 * loss
                 before = time.perf_counter()
                 elapsed = before - begun
-                images = (index + 1) * self._recipe.batch_size
-                report(Progress(
+                images = (self._batch - first) * self._recipe.batch_size
+                now = Progress(
                     self._epoch + 1, self._recipe.epochs, iteration + 1, self._total, smoothed,
+                    measure, self._objective.measures(self._counts.cpu())[measure],
                     elapsed / images, waiting / elapsed,
-                ))  # fmt: skip
-            self._epoch += 1
-            self._save_state()
+                )  # fmt: skip
+                every = self._running.checkpoint_every
+                if not now.ends_epoch:
+                    if every and self._batch % every == 0:
+                        self._save_state()
+                    report(now)
+            now = replace(now, validation=self._end_epoch(rate, now))
+            if time.monotonic() - drawn > 60:
+                self._draw()
+                drawn = time.monotonic()
+            report(now)
         self._loader.close()
+        self._draw()
         self.write_checkpoint()
         return self._ema.module
 
-    def _on_device(self, batch: Batch) -> Batch:
-        move = self._fabric.to_device
-        return Batch(*(move(t) for t in (
-            batch.image, batch.labels, batch.last, batch.earlier, batch.starts)))  # fmt: skip
+    def _end_epoch(self, rate: float, now: Progress) -> dict[str, float]:
+        """Enter the epoch into the curve, validate, and write the state."""
+        counts = self._sum(self._counts)
+        mean = self._loss_sum / self._batch / self._fabric.world_size
+        loss = self._sum(torch.tensor(mean, dtype=torch.float64))
+        due = (self._epoch + 1) % self._running.validate_every == 0
+        last = self._epoch + 1 == self._recipe.epochs
+        validation = self.validate() if self._validation is not None and (due or last) else {}
+        self._curve.append({
+            'epoch': self._epoch + 1,
+            'loss': float(loss),
+            'rate': rate,
+            'training': self._objective.measures(counts.cpu()),
+            'validation': validation,
+            'seconds_per_image': now.seconds_per_image,
+            'waiting': now.waiting,
+        })
+        self._epoch += 1
+        self._batch = 0
+        self._loss_sum = 0.0
+        self._counts = torch.zeros_like(counts)
+        self._save_state()
+        if self._fabric.is_global_zero:
+            write_curve(self._out, self._header(), self._curve)
+        return validation
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Measure the averaged weights on the clips of the validation set, always the same."""
+        assert self._validation is not None
+        loader, network = self._validation, self._ema.module
+        network.eval()
+        self._module.eval()
+        counts = self._objective.empty_counts().to(self._fabric.device)
+        labelled = np.array(loader.store.labelled)
+        mine = labelled[self._fabric.global_rank :: self._fabric.world_size]
+        # A frame at a time: whole frames take more memory than crops.
+        for index in mine:
+            batch = loader.render(loader.plans(0, np.array([index])))
+            with self._fabric.autocast():
+                outcome = self._objective.run(network, batch.map(self._fabric.to_device))
+            counts += outcome.counts
+        counts = self._sum(counts)
+        return self._objective.measures(counts.cpu())
+
+    def _header(self) -> dict[str, Any]:
+        identity = self._identity()
+        return {**identity, 'measure': self._objective.measure, 'world': self._fabric.world_size}
+
+    def _draw(self) -> None:
+        if self._curve and self._fabric.is_global_zero:
+            title = f'{self._spec.name} on {self._dataset.name} {self._dataset.split}'
+            draw_curve(self._out, title, self._curve, self._objective.measure)
+
+    @property
+    def curve(self) -> list[dict[str, Any]]:
+        """Return what was entered after each epoch."""
+        return self._curve
+
+    @property
+    def leads(self) -> bool:
+        """Tell whether this process writes the files."""
+        return self._fabric.is_global_zero
 
     def write_checkpoint(self, metrics: dict[str, Any] | None = None) -> None:
         """Write the averaged weights to ``out``."""
+        if not self._fabric.is_global_zero:
+            return
+        found = self._curve[-1]['validation'] if self._curve else {}
+        measured: dict[str, Any] = {'epochs': self._epoch}
+        if found:
+            measured['validation'] = {'data': self._validation_name, **found}
+        if self._sources.parent is not None:
+            measured['parent'] = self._name_of(self._sources.parent)
         metadata = CheckpointMetadata(
             network=self._spec.name,
             label_space=self._dataset.label_space.name,
             input_size=self._recipe.crop,
             data=f'{self._dataset.name} {self._dataset.split}',
             recipe=self._recipe.as_mapping(),
-            metrics={'epochs': self._epoch, **(metrics or {})},
+            metrics={**measured, **(metrics or {})},
             licence=self._dataset.licence,
         )
         save_checkpoint(self._out, self._ema.module, metadata)
