@@ -194,7 +194,6 @@ def segmentation_parameters(given, cameras, root):
     }
     values |= {name: text(given[name]) for name in ('checkpoint', 'network') if given[name]}
     if given['frame_policy'] == 'every':
-        values['image_qos_depth'] = DEPTH
         values |= {f'qos_overrides.{root}/camera/{camera}/segmentation/labels.publisher.depth':
                    DEPTH for camera in cameras}
     return [file, values] if Path(file).exists() else [values]

@@ -136,7 +136,7 @@ def test_overlay_blends_and_has_a_legend():
     image = np.full((240, 320, 3), 100, np.uint8)
     labels = np.full((240, 320), 3, np.uint8)
     labels[200:] = 255
-    drawn = overlay.draw(image, labels, 0.5, legend=False)
+    drawn = overlay.draw(image, labels, 0.5, legend=False).copy()
     expected = 0.5 * 100 + 0.5 * space.palette[3].astype(float)
     assert np.abs(drawn[:200].astype(float) - expected).max() <= 1
     assert (drawn[200:] == 100).all()

@@ -19,7 +19,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from rclpy.callback_groups import CallbackGroup
 from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
 from rclpy.node import Node
 from rclpy.publisher import Publisher
@@ -37,7 +36,9 @@ from vision_msgs.msg import LabelInfo
 
 from vidseg_ros.labels.space import LabelSpace
 from vidseg_ros.methods.base import Wanted
-from vidseg_ros.nodes.image_message import image_message
+from vidseg_ros.nodes.frame_buffers import FrameBuffers
+from vidseg_ros.nodes.image_gate import ImageGate
+from vidseg_ros.nodes.image_message import ImageOutput
 from vidseg_ros.nodes.label_info import label_info
 from vidseg_ros.nodes.overlay import Overlay
 from vidseg_ros.nodes.qos_overrides import QoSOverrides
@@ -51,15 +52,17 @@ class CameraTopics:
     """
     Hold the publishers, and while subscribed the subscription, of one camera.
 
-    ``publish`` may be called from another thread than the rest.
+    ``publish`` may be called from another thread than the rest. ``has_room`` tells whether
+    another image may be taken; ``buffers`` is memory for the pipeline to convert images into.
     """
 
     def __init__(self, node: Node, camera: str, settings: Settings, on_image: OnImage,
-                 group: CallbackGroup, overrides: QoSOverrides) -> None:
+                 has_room: Callable[[], bool], overrides: QoSOverrides) -> None:
         self.camera = camera
         self._node = node
         self._on_image = on_image
-        self._group = group
+        self._gate = ImageGate(has_room)
+        self.buffers = FrameBuffers()
         self._lock = threading.RLock()  # publish and destroy exclude each other
         self._destroyed = False
         self._subscription: Subscription | None = None
@@ -70,17 +73,18 @@ class CameraTopics:
         self._space: LabelSpace | None = None
         self._overlay: Overlay | None = None
 
-        def publisher(name: str) -> Publisher:
+        def output(name: str, encoding: str = 'mono8') -> ImageOutput:
             topic = f'camera/{camera}/segmentation/{name}'
-            return overrides.create(
+            publisher: Publisher = overrides.create(
                 'publisher', topic, QoSProfile(depth=settings.output_depth),
                 lambda profile, options: node.create_publisher(
                     Image, topic, profile, qos_overriding_options=options))
+            return ImageOutput(publisher, encoding)
 
-        self._labels = publisher('labels')
-        self._confidence = publisher('confidence')
-        self._age = publisher('age')
-        self._drawn = publisher('overlay')
+        self._labels = output('labels')
+        self._confidence = output('confidence')
+        self._age = output('age')
+        self._drawn = output('overlay', 'rgb8')
         self._info = node.create_publisher(
             LabelInfo, f'camera/{camera}/segmentation/label_info',
             QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL))
@@ -91,8 +95,10 @@ class CameraTopics:
         """Subscribe to the camera's images, as the settings say; replaces a subscription."""
         compressed = settings['transport'] == 'compressed'
         topic = f'camera/{self.camera}/image_raw' + ('/compressed' if compressed else '')
+        depth = settings.image_depth
         profile = QoSProfile(
-            history=HistoryPolicy.KEEP_LAST, depth=settings.image_depth,
+            history=HistoryPolicy.KEEP_ALL if depth is None else HistoryPolicy.KEEP_LAST,
+            depth=depth or 0,
             reliability=ReliabilityPolicy.RELIABLE if settings.image_reliable
             else ReliabilityPolicy.BEST_EFFORT)
         message_type = CompressedImage if compressed else Image
@@ -123,12 +129,12 @@ class CameraTopics:
         for events in (full, fewer):
             try:
                 return self._node.create_subscription(
-                    message_type, topic, callback, profile, callback_group=self._group,
+                    message_type, topic, callback, profile, callback_group=self._gate,
                     event_callbacks=events, qos_overriding_options=options)
             except UnsupportedEventTypeError:  # not every middleware tells of lost messages
                 continue
         return self._node.create_subscription(
-            message_type, topic, callback, profile, callback_group=self._group,
+            message_type, topic, callback, profile, callback_group=self._gate,
             qos_overriding_options=options)
 
     def unsubscribe(self) -> None:
@@ -167,10 +173,8 @@ class CameraTopics:
 
     def wanted(self) -> Wanted | None:
         """Return what somebody subscribes to; None if nobody does to anything."""
-        confidence = self._confidence.get_subscription_count() > 0
-        age = self._age.get_subscription_count() > 0
-        if not (confidence or age or self._labels.get_subscription_count()
-                or self._drawn.get_subscription_count()):
+        confidence, age = self._confidence.wanted, self._age.wanted
+        if not (confidence or age or self._labels.wanted or self._drawn.wanted):
             return None
         return Wanted(confidence, age)
 
@@ -192,22 +196,23 @@ class CameraTopics:
     def _publish(self, result: Result, settings: Settings) -> None:
         self.announce(result.segmenter.label_space)
         header, segmentation = result.context, result.segmentation
-        if self._labels.get_subscription_count():
-            self._labels.publish(image_message(header, 'mono8', segmentation.labels))
-        for publisher, values in ((self._confidence, segmentation.confidence),
-                                  (self._age, segmentation.age)):
-            if values is not None and publisher.get_subscription_count():
-                publisher.publish(image_message(header, 'mono8', values))
-        if self._drawn.get_subscription_count():
+        if self._labels.wanted:
+            self._labels.publish(header, segmentation.labels)
+        for output, values in ((self._confidence, segmentation.confidence),
+                               (self._age, segmentation.age)):
+            if values is not None and output.wanted:
+                output.publish(header, values)
+        if self._drawn.wanted:
             assert self._overlay is not None
             drawn = self._overlay.draw(result.frame.image, segmentation.labels,
                                        settings['overlay_opacity'], settings['overlay_legend'])
-            self._drawn.publish(image_message(header, 'rgb8', drawn))
+            self._drawn.publish(header, drawn)
 
     def destroy(self) -> None:
         """Give all topics up."""
         self.unsubscribe()
         with self._lock:
             self._destroyed = True
-            for publisher in (self._labels, self._confidence, self._age, self._drawn, self._info):
-                self._node.destroy_publisher(publisher)
+            for output in (self._labels, self._confidence, self._age, self._drawn):
+                self._node.destroy_publisher(output.publisher)
+            self._node.destroy_publisher(self._info)

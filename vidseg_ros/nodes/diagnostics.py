@@ -20,8 +20,9 @@ from dataclasses import dataclass, field
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from vidseg_ros.pipeline.accounts import STAGES, CameraStatistics
+from vidseg_ros.pipeline.accounts import STAGES, CameraStatistics, PipelineStatistics
 from vidseg_ros.pipeline.mailbox import SUPERSEDED
+from vidseg_ros.pipeline.threads import ThreadPlan
 
 BUILDING = 'building engine'
 WAITING = 'waiting for images'
@@ -33,6 +34,19 @@ FAILED = 'failed'
 
 NO_SUBSCRIBER = 'no subscriber'
 """Cause of frames that are not segmented because nobody would see it."""
+
+CALLBACK_ERRORS = 'callback errors'
+THREADS = 'threads of network / observe / OpenCV'
+BATCHES = 'batches by size'
+OPERATING_POINT = 'operating point'
+BUDGET = 'latency budget (ms)'
+BUDGET_LATENCY = 'latency at this point (ms)'
+MOVES = 'moves between operating points'
+BUDGET_PROBLEM = 'operating point not to be had'
+
+PASSING = frozenset({'state', 'building', 'last failure', CALLBACK_ERRORS, BATCHES,
+                     OPERATING_POINT, BUDGET_LATENCY, MOVES, BUDGET_PROBLEM})
+"""What the engine's status says of the moment and not of the engine."""
 
 _LEVELS = {BUILDING: DiagnosticStatus.WARN, WAITING: DiagnosticStatus.WARN,
            RUNNING: DiagnosticStatus.OK, DEGRADED: DiagnosticStatus.WARN,
@@ -47,7 +61,8 @@ class EngineReport:
 
     ``building`` says what is being built beside it, '' for nothing; ``failure`` why the last
     attempt came to nothing, '' if it did not; ``description`` is the running one's own;
-    ``callback_errors`` counts what went wrong in the node's callbacks.
+    ``callback_errors`` counts what went wrong in the node's callbacks; ``overall`` are the
+    pipeline's books, None while there is no pipeline.
     """
 
     active: bool
@@ -55,6 +70,8 @@ class EngineReport:
     building: str = ''
     failure: str = ''
     callback_errors: int = 0
+    overall: PipelineStatistics | None = None
+    threads: ThreadPlan | None = None
 
 
 @dataclass(frozen=True)
@@ -88,10 +105,17 @@ def engine_status(report: EngineReport, name: str, hardware_id: str) -> Diagnost
         state, message = DEGRADED, f'{DEGRADED}: {report.failure}'
     elif report.building:
         state, message = BUILDING, f'{BUILDING}: {report.building}, beside the running one'
+    elif report.overall is not None and (complaint := _over_budget(report.overall)):
+        state, message = DEGRADED, f'{DEGRADED}: {complaint}'
     else:
         state, message = RUNNING, RUNNING
     values = {'state': state, **report.description,
-              'callback errors': str(report.callback_errors)}
+              CALLBACK_ERRORS: str(report.callback_errors)}
+    if report.threads is not None:
+        values[THREADS] = (f'{report.threads.device} / {report.threads.observe_workers} / '
+                           f'{report.threads.opencv}')
+    if report.overall is not None:
+        values |= _overall_values(report.overall)
     if report.building:
         values['building'] = report.building
     if report.failure:
@@ -100,6 +124,26 @@ def engine_status(report: EngineReport, name: str, hardware_id: str) -> Diagnost
     if state == BUILDING and report.description:
         level = DiagnosticStatus.OK  # the running one serves until the new one is ready
     return _status(level, name, message, hardware_id, values)
+
+
+def _over_budget(overall: PipelineStatistics) -> str:
+    if overall.over_budget:
+        return (f'{overall.latency_ms:.1f} ms from arrival to labels, of a budget of '
+                f'{overall.budget_ms:g} ms, and there is nothing cheaper')
+    return ''
+
+
+def _overall_values(overall: PipelineStatistics) -> dict[str, str]:
+    values = {BATCHES: ', '.join(f'{size}: {count}' for size, count in overall.batches.items())}
+    if overall.operating_point:
+        values[OPERATING_POINT] = overall.operating_point
+    if overall.budget_ms > 0.0:
+        values[BUDGET] = f'{overall.budget_ms:g}'
+        values[BUDGET_LATENCY] = '' if overall.latency_ms is None else f'{overall.latency_ms:.2f}'
+        values[MOVES] = str(overall.moves)
+    if overall.budget_problem:
+        values[BUDGET_PROBLEM] = overall.budget_problem
+    return values
 
 
 def camera_status(report: CameraReport, engine: EngineReport, name: str,

@@ -48,6 +48,7 @@ from vidseg_ros.evaluation.live import Kind, LiveEvaluation, Part
 from vidseg_ros.evaluation.report import Report, provenance, write_report
 from vidseg_ros.labels.registry import LABEL_SPACES
 from vidseg_ros.labels.space import IGNORE, LabelSpace
+from vidseg_ros.nodes.diagnostics import PASSING
 from vidseg_ros.nodes.image_conversion import compressed_to_rgb, stamp_ns, to_rgb
 from vidseg_ros.nodes.statistics import PERCENTILES
 from vidseg_ros.pipeline.arrival import BadFrame
@@ -64,8 +65,6 @@ _TOGETHER = 0.2
 _DROPPED, _RECEIVED = 'dropped: ', 'frames received'
 _LATENCY = '_latency'
 
-# What an engine's status says of the moment and not of the engine.
-_PASSING = ('state', 'building', 'last failure')
 _LONGEST_MS = 3.6e6
 
 
@@ -212,7 +211,7 @@ class EvaluationNode(Node):
         for status in message.status:
             if status.name == self._engine_status:
                 description = {entry.key: entry.value for entry in status.values
-                               if entry.key not in _PASSING}
+                               if entry.key not in PASSING}
                 if 'method' in description:
                     self._described[tuple(description.items())] = None
         found = False

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -60,12 +61,22 @@ def stamp_ns(stamp: Any) -> int:
     return stamp.sec * 1_000_000_000 + stamp.nanosec
 
 
-def to_rgb(message: Any) -> Image:
+_DECODE_RGB: int | None = getattr(cv2, 'IMREAD_COLOR_RGB', None)  # since OpenCV 4.10
+
+Take = Callable[[tuple[int, ...]], Image]
+"""Returns memory, uint8 of the shape given, for a converted image."""
+
+
+def _new(shape: tuple[int, ...]) -> Image:
+    return np.empty(shape, np.uint8)
+
+
+def to_rgb(message: Any, take: Take = _new) -> Image:
     """
     Return the image of a sensor_msgs/Image as uint8 [H, W, 3] RGB.
 
     rgb8 is a view of the message's own buffer, rows padded as they are there; everything else
-    is converted in one pass.
+    is converted in one pass, into what ``take`` returns.
 
     :raises BadFrame: with one of the causes 'empty image', 'too large', 'wrong step',
         'short data', 'excess data', 'odd size', 'unknown encoding'.
@@ -84,7 +95,9 @@ def to_rgb(message: Any) -> Image:
         raise BadFrame('odd size', f'{width}x{height} of {encoding}')
     if channels == 1:
         pixels = pixels[:, :, 0]
-    return cv2.cvtColor(pixels, _CODES[encoding])  # type: ignore[return-value]
+    converted = take((height, width, 3))
+    cv2.cvtColor(pixels, _CODES[encoding], dst=converted)
+    return converted
 
 
 def compressed_to_rgb(message: Any) -> Image:
@@ -99,14 +112,17 @@ def compressed_to_rgb(message: Any) -> Image:
         raise BadFrame('empty image', f'no data, format {message.format!r}')
     buffer = np.frombuffer(data, np.uint8)
     _check_compressed(buffer.data, message.format)
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    flags = (cv2.IMREAD_COLOR if _DECODE_RGB is None else _DECODE_RGB) \
+        | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(buffer, flags)
     except cv2.error as error:
         raise BadFrame('undecodable', str(error).strip()) from None
     if image is None:
         raise BadFrame('undecodable', f'{len(data)} bytes, format {message.format!r}')
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)  # type: ignore[return-value]
+    if _DECODE_RGB is None:
+        cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
+    return image  # type: ignore[return-value]
 
 
 def _check_size(width: int, height: int) -> None:

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Image messages out of numpy arrays, filled by one copy."""
+"""Publish arrays as sensor_msgs/Image without making anything anew."""
 
 from __future__ import annotations
 
@@ -19,21 +19,44 @@ import array
 
 import numpy as np
 from numpy.typing import NDArray
+from rclpy.publisher import Publisher
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 
-def image_message(header: Header, encoding: str, pixels: NDArray[np.uint8]) -> Image:
+class ImageOutput:
     """
-    Return a message of a uint8 [H, W] or [H, W, C] array, without row padding.
+    A publisher of images of one encoding, with the one message that it publishes.
 
-    Its data is an ``array.array``, which the generated message class takes as it is; anything
-    else (bytes, numpy, memoryview) it would check and copy byte by byte.
+    ``publish`` of rclpy has serialised the message when it returns and keeps nothing of it, so
+    that its memory can be filled again: one copy for each image, and no assignment to ``data``,
+    which copies once more, or for anything but an ``array.array`` byte by byte. Not for use by
+    two threads at once.
     """
-    height, width = pixels.shape[:2]
-    data = array.array('B')
-    data.frombytes(np.ascontiguousarray(pixels).data.cast('B'))
-    message = Image(header=header, height=height, width=width, encoding=encoding,
-                    is_bigendian=0, step=pixels.size // height)
-    message.data = data
-    return message
+
+    def __init__(self, publisher: Publisher, encoding: str) -> None:
+        self.publisher = publisher
+        self._message = Image(encoding=encoding, is_bigendian=0)
+        self._pixels = np.empty(0, np.uint8)
+
+    @property
+    def wanted(self) -> bool:
+        """Tell whether anybody subscribes."""
+        return self.publisher.get_subscription_count() > 0
+
+    def publish(self, header: Header, pixels: NDArray[np.uint8]) -> None:
+        """Publish uint8 [H, W] or [H, W, C], without row padding."""
+        if self._pixels.shape != pixels.shape:
+            self._shape(pixels.shape)
+        np.copyto(self._pixels, pixels)
+        self._message.header = header
+        self.publisher.publish(self._message)
+
+    def _shape(self, shape: tuple[int, ...]) -> None:
+        height, width = shape[:2]
+        channels = shape[2] if len(shape) == 3 else 1
+        message = self._message
+        message.height, message.width, message.step = height, width, width * channels
+        message.data = array.array('B', bytes(height * width * channels))
+        # The message may have taken a copy of that.
+        self._pixels = np.frombuffer(message.data, np.uint8).reshape(shape)

@@ -45,11 +45,12 @@ from vidseg_ros.nodes.segmenter_builder import Built, SegmenterBuilder
 from vidseg_ros.nodes.settings import Settings
 from vidseg_ros.nodes.statistics import metrics
 from vidseg_ros.nodes.throttle import Throttle
-from vidseg_ros.pipeline import resets
-from vidseg_ros.pipeline.accounts import unseen
+from vidseg_ros.pipeline import resets, threads
+from vidseg_ros.pipeline.accounts import CameraStatistics, unseen
 from vidseg_ros.pipeline.arrival import Arrival, BadFrame
 from vidseg_ros.pipeline.pipeline import Pipeline
 from vidseg_ros.pipeline.result import Result
+from vidseg_ros.pipeline.trace import Trace
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
 FAILURE = TransitionCallbackReturn.FAILURE
@@ -64,7 +65,8 @@ class SegmentationNode(LifecycleNode):
     and docs/parameters.md the parameters.
 
     Threads: the executor's run the callbacks, which only hand over; the pipeline's convert,
-    segment and publish; the builder's builds methods.
+    segment and publish; the builder's builds methods. While a camera has no room for a frame
+    (with `every`) its images stay in the middleware, and no thread waits.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -78,6 +80,7 @@ class SegmentationNode(LifecycleNode):
         self._reverting = False
         self._drops_before: dict[str, dict[str, int]] = {}
         self._throttle = Throttle(1.0)
+        self._trace: Trace | None = None
         self._callback_errors = 0
         self._report_lock = threading.Lock()
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -89,7 +92,6 @@ class SegmentationNode(LifecycleNode):
         self._running = self._settings  # what the segmenter in use was built from
         self.add_post_set_parameters_callback(self._apply_settings)
 
-        self._image_group = MutuallyExclusiveCallbackGroup()
         self._report_group = MutuallyExclusiveCallbackGroup()
         self._start_group = MutuallyExclusiveCallbackGroup()
         self._outcomes: list[Built] = []
@@ -163,10 +165,16 @@ class SegmentationNode(LifecycleNode):
             self._failure = ''
             self._running = built.settings
             settings = self._settings
+            self._follow_threads()
             self._pipeline = Pipeline(
                 built.segmenter, self._deliver, policy=settings['frame_policy'],
-                queue_limit=settings['queue_limit'], gap_ns=settings.gap_ns,
-                max_age_ns=settings.max_age_ns, report=self._report_lost)
+                queue_limit=settings['queue_limit'],
+                observe_workers=settings.thread_plan.observe_workers,
+                max_batch=settings['max_batch'], gap_ns=settings.gap_ns,
+                max_age_ns=settings.max_age_ns,
+                latency_budget_ms=settings['latency_budget_ms'],
+                report=self._report_lost, room_made=self._on_room)
+            self._follow_trace()
             self._follow_cameras()
         described = ', '.join(f'{key}: {value}'
                               for key, value in built.segmenter.describe().items())
@@ -226,6 +234,7 @@ class SegmentationNode(LifecycleNode):
         # Not under the lock: the frame in work may need it to get out.
         if pipeline is not None and not pipeline.close():
             self.get_logger().warning('the frame in work did not end in time')
+        self._end_trace()
         for camera in topics.values():
             camera.destroy()
 
@@ -259,6 +268,7 @@ class SegmentationNode(LifecycleNode):
             self._active = False
             pipeline, self._pipeline = self._pipeline, None
         ended = pipeline is None or pipeline.close(timeout)
+        self._end_trace()
         return self._builder.close(max(0.0, deadline - time.monotonic())) and ended
 
     # ---- cameras
@@ -276,8 +286,8 @@ class SegmentationNode(LifecycleNode):
             if camera not in self._topics:
                 pipeline.add_camera(camera)
                 topics = self._topics[camera] = CameraTopics(
-                    self, camera, settings, self._on_image, self._image_group,
-                    self._overrides)
+                    self, camera, settings, self._on_image,
+                    partial(pipeline.has_room, camera), self._overrides)
                 topics.announce(pipeline.segmenter.label_space)
                 if self._active:
                     topics.subscribe(settings)
@@ -297,9 +307,15 @@ class SegmentationNode(LifecycleNode):
         if wanted is None and settings['frame_policy'] == 'latest':
             pipeline.skip(camera, diagnostics.NO_SUBSCRIBER)
             return
-        decode = compressed_to_rgb if isinstance(message, CompressedImage) else to_rgb
-        pipeline.submit(camera, Arrival(stamp, received_ns, partial(decode, message),
-                                        wanted or Wanted(), message.header))
+        decode = partial(compressed_to_rgb, message) if isinstance(message, CompressedImage) \
+            else partial(to_rgb, message, topics.buffers.take)
+        pipeline.submit(camera, Arrival(stamp, received_ns, decode, wanted or Wanted(),
+                                        message.header))
+
+    def _on_room(self, camera: str) -> None:
+        """Have the executor look at the images that wait in the middleware."""
+        if self.executor is not None and self.context.ok():
+            self.executor.wake()
 
     def _deliver(self, result: Result) -> None:
         topics = self._topics.get(result.camera)
@@ -377,6 +393,13 @@ class SegmentationNode(LifecycleNode):
                 pipeline.set_limits(gap_ns=settings.gap_ns, max_age_ns=settings.max_age_ns)
                 pipeline.set_policy(settings['frame_policy'],
                                     queue_limit=settings['queue_limit'])
+                pipeline.set_latency_budget(settings['latency_budget_ms'])
+                pipeline.set_max_batch(settings['max_batch'])
+                if before['observe_workers'] != settings['observe_workers']:
+                    self._follow_threads()
+                    pipeline.set_observe_workers(settings.thread_plan.observe_workers)
+                if before['trace_file'] != settings['trace_file']:
+                    self._follow_trace()
             if Effect.CAMERAS in effects:
                 self._follow_cameras()
                 if self._active and any(before[name] != settings[name] for name in (
@@ -386,6 +409,33 @@ class SegmentationNode(LifecycleNode):
                         topics.subscribe(settings)
             if Effect.SEGMENTER in effects and not self._reverting:
                 self._request_segmenter()
+
+    def _follow_threads(self) -> None:
+        """Bound the threads of libraries as the settings say."""
+        threads.apply(self._settings.thread_plan)
+
+    def _follow_trace(self) -> None:
+        """Record into the file of the settings, if there is one."""
+        path, pipeline = self._settings['trace_file'], self._pipeline
+        assert pipeline is not None
+        self._end_trace()
+        if not path:
+            return
+        try:
+            self._trace = Trace(path)
+        except OSError as error:
+            self.get_logger().error(f'there will be no trace: {error}')
+            return
+        pipeline.set_trace(self._trace)
+        self.get_logger().info(f'a trace goes to {self._trace.path}')
+
+    def _end_trace(self) -> None:
+        with self._state_lock:
+            trace, self._trace = self._trace, None
+            if self._pipeline is not None:
+                self._pipeline.set_trace(None)
+        if trace is not None:
+            trace.close()
 
     def _request_segmenter(self) -> None:
         """Have built what the settings say, unless it runs already."""
@@ -493,18 +543,26 @@ class SegmentationNode(LifecycleNode):
 
     def _publish_report(self) -> None:
         now = self.get_clock().now()
-        statuses = self._statuses()
+        statuses, known = self._statuses()
         message = DiagnosticArray(status=statuses)
         message.header.stamp = now.to_msg()
         self._diagnostics.publish(message)
-        if self._statistics.get_subscription_count() and self._pipeline is not None:
-            for camera in self._pipeline.cameras:
-                for metric in metrics(self._pipeline.statistics(camera),
-                                      self.get_fully_qualified_name(),
-                                      self._since.to_msg(), now.to_msg()):
+        if self._statistics.get_subscription_count():
+            name, since, until = self.get_fully_qualified_name(), self._since.to_msg(), \
+                now.to_msg()
+            for statistics in known:
+                for metric in metrics(statistics, name, since, until):
                     self._statistics.publish(metric)
+        trace = self._trace
+        if trace is not None:
+            try:
+                trace.flush()
+            except OSError as error:
+                self.get_logger().error(f'the trace ends here: {error}')
+                self._end_trace()
 
-    def _statuses(self) -> list[DiagnosticStatus]:
+    def _statuses(self) -> tuple[list[DiagnosticStatus], list[CameraStatistics]]:
+        """Return what to report, and the cameras' statistics that it was made from."""
         now_ns = time.monotonic_ns()  # the pipeline's clock
         with self._state_lock:
             pipeline, settings = self._pipeline, self._settings
@@ -512,9 +570,12 @@ class SegmentationNode(LifecycleNode):
             description = pipeline.segmenter.describe() if pipeline is not None else {}
             engine = diagnostics.EngineReport(
                 active=self._active, description=description, building=self._builder.building,
-                failure=self._failure, callback_errors=self._callback_errors)
+                failure=self._failure, callback_errors=self._callback_errors,
+                overall=pipeline.overall() if pipeline is not None else None,
+                threads=settings.thread_plan)
         hardware = description.get('device', 'none yet')
         statuses = [diagnostics.engine_status(engine, f'{self._title}: engine', hardware)]
+        known = []
         for camera in settings['cameras']:
             topic = topics.get(camera)
             try:
@@ -532,7 +593,9 @@ class SegmentationNode(LifecycleNode):
                     lost_by_middleware=topic.lost_by_middleware if topic is not None else 0),
                 engine, f'{self._title}: camera {camera}', camera))
             self._drops_before[camera] = statistics.drops
-        return statuses
+            if pipeline is not None:
+                known.append(statistics)
+        return statuses, known
 
 
 class _CannotConfigure(Exception):

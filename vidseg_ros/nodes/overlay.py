@@ -34,26 +34,32 @@ class Overlay:
     def __init__(self, space: LabelSpace) -> None:
         self.space = space
         self._legends: dict[tuple[int, int], Image] = {}
-        self._colors = np.zeros((0, 0, 3), np.uint8)
+        self._colors: Image = np.zeros((0, 0, 3), np.uint8)
+        self._drawn: Image = self._colors
+        self._unlabelled: Image = np.zeros((0, 0), np.uint8)
 
     def draw(self, image: Image, labels: Image, opacity: float, legend: bool = True) -> Image:
         """
         Return uint8 [H, W, 3] RGB: ``opacity`` parts of colour on the image.
 
-        ``image`` is uint8 [H, W, 3] RGB and ``labels`` uint8 [H, W]. Unlabelled pixels keep
-        the image's colour. The legend goes into the upper left corner.
+        It is valid until the next call. ``image`` is uint8 [H, W, 3] RGB and ``labels`` uint8
+        [H, W]. Unlabelled pixels keep the image's colour. The legend goes into the upper left
+        corner.
         """
         if self._colors.shape != image.shape:
             self._colors = np.empty(image.shape, np.uint8)
+            self._drawn = np.empty(image.shape, np.uint8)
+            self._unlabelled = np.empty(image.shape[:2], np.uint8)
         colors = self.space.colorize(labels, self._colors)
-        drawn = cv2.addWeighted(image, 1.0 - opacity, colors, opacity, 0.0)
-        unlabelled = (labels == IGNORE).view(np.uint8)
+        drawn, unlabelled = self._drawn, self._unlabelled
+        cv2.addWeighted(image, 1.0 - opacity, colors, opacity, 0.0, dst=drawn)
+        np.equal(labels, IGNORE, out=unlabelled.view(np.bool_))
         if cv2.countNonZero(unlabelled):
             cv2.copyTo(image, unlabelled, drawn)
         if legend:
             box = self._legend(image.shape[0], image.shape[1])
             drawn[:box.shape[0], :box.shape[1]] = box
-        return drawn  # type: ignore[return-value]
+        return drawn
 
     def _legend(self, height: int, width: int) -> Image:
         size = height, width

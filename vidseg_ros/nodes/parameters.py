@@ -23,6 +23,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from vidseg_ros.checkpoints.store import CheckpointError, find_checkpoint
@@ -117,6 +118,11 @@ def _check_checkpoint(checkpoint: str) -> str:
     return ''
 
 
+def _check_trace(path: str) -> str:
+    folder = Path(path).expanduser().parent
+    return '' if not path or folder.is_dir() else f'there is no folder {str(folder)!r}'
+
+
 def _network_names() -> list[str]:
     return ['', *(spec.name for spec in network_specs() if spec.segments)]
 
@@ -136,8 +142,9 @@ TABLE: tuple[Parameter, ...] = (
     Parameter('image_qos_reliability', 'auto', 'Reliability of the image subscriptions; `auto` '
               'is best_effort for `latest` and reliable for `every`.', Effect.CAMERAS,
               choices=_one_of('auto', 'best_effort', 'reliable')),
-    Parameter('image_qos_depth', 0, 'Depth of the image subscriptions; 0 is 1 for `latest` and '
-              '200 for `every`.', Effect.CAMERAS, minimum=0, maximum=10000),
+    Parameter('image_qos_depth', 0, 'Depth of the image subscriptions; 0 is 1 for `latest`, and '
+              'for `every` the middleware keeps all that wait.', Effect.CAMERAS,
+              minimum=0, maximum=10000),
     Parameter('method', 'fassvid', 'The segmentation method.', Effect.SEGMENTER,
               choices=method_names),
     Parameter('network', '', "The method's network; empty: as the checkpoint says.",
@@ -152,7 +159,7 @@ TABLE: tuple[Parameter, ...] = (
     Parameter('precision', 'auto', 'Number format of the network; `auto` takes the fastest that '
               'the device is good at.', Effect.SEGMENTER,
               choices=_one_of('auto', 'fp32', 'fp16', 'bf16')),
-    Parameter('threads', 0, 'CPU threads of the network; 0: the engine decides.',
+    Parameter('threads', 0, 'CPU threads of the network; 0: by the number of cores.',
               Effect.SEGMENTER, minimum=0, maximum=1024),
     Parameter('input_height', 0, 'Height that images are scaled to for the network; 0: their '
               'own. Outputs always have the size of the input.', Effect.SEGMENTER,
@@ -180,8 +187,12 @@ TABLE: tuple[Parameter, ...] = (
               'next full segmentation is refined (R); needs warping.', Effect.SEGMENTER),
     Parameter('evs.refine_every_frame', False, 'EVS, operating point 0: refine each propagated '
               'frame in place of the last alone.', Effect.SEGMENTER),
-    Parameter('evs.flow', 'ultrafast', 'EVS: the preset of DIS flow; `ultrafast` is the setting '
-              'of the paper.', Effect.SEGMENTER, choices=_one_of('ultrafast', 'fast', 'medium')),
+    Parameter('evs.flow', 'swift', 'EVS: the setting of DIS flow; `ultrafast` is that of the '
+              'paper, `swift` costs the same at every image size.', Effect.SEGMENTER,
+              choices=_one_of('swift', 'ultrafast', 'fast', 'medium')),
+    Parameter('evs.stagger', True, 'EVS: shorten the first interval between key frames, for each '
+              'camera by another number of frames, so that they do not coincide.',
+              Effect.SEGMENTER),
     Parameter('dvsnet.policy', 'auto', 'DVSNet: what decides that a region is segmented anew: the '
               'expected confidence, a fixed period, the frame difference or the flow magnitude; '
               '`auto` is `confidence` with a trained decision network, else `flow_magnitude`.',
@@ -219,12 +230,25 @@ TABLE: tuple[Parameter, ...] = (
     Parameter('dvsnet.decision_checkpoint', '', 'DVSNet: weights of the decision network; empty: '
               'there is none, or with the policy `confidence` a seeded start.',
               Effect.SEGMENTER, check=_check_checkpoint),
-    Parameter('queue_limit', 400, 'How many frames of a camera may wait with `every`; what comes '
-              "after that is dropped and counted as 'queue full'.", Effect.PIPELINE,
+    Parameter('queue_limit', 8, 'How many frames of a camera the node takes in advance with '
+              '`every`; further ones wait in the middleware. None is dropped.', Effect.PIPELINE,
               minimum=1, maximum=1_000_000),
-    Parameter('max_age_ms', 0, 'With `latest`, drop frames that are older than this on arrival, '
-              'by the clock of the node; 0: never.', Effect.PIPELINE,
-              minimum=0, maximum=3_600_000),
+    Parameter('max_age_ms', 0, 'With `latest`, drop frames that are older than this, by the '
+              'clock of the node, when they arrive or when their turn comes; 0: never.',
+              Effect.PIPELINE, minimum=0, maximum=3_600_000),
+    Parameter('latency_budget_ms', 0.0, 'How long a frame may take on average, from its arrival '
+              'to its labels; a method that takes longer is moved to a cheaper operating point, '
+              'and back when it can afford more; 0: it does what its parameters ask for.',
+              Effect.PIPELINE, minimum=0.0, maximum=3_600_000.0),
+    Parameter('observe_workers', 0, "How many threads do the CPU's part of frames of different "
+              'cameras side by side; 0: by the number of cores.', Effect.PIPELINE,
+              minimum=0, maximum=64),
+    Parameter('max_batch', 0, 'How many frames of different cameras go to the device together '
+              'at most; 0: as many as are cheaper together than one after another.',
+              Effect.PIPELINE, minimum=0, maximum=64),
+    Parameter('trace_file', '', 'Write who worked when into this file, in the Chrome trace '
+              'format, which ui.perfetto.dev shows; empty: no trace.', Effect.PIPELINE,
+              check=_check_trace),
     Parameter('gap_ms', 1500, 'A longer pause between the stamps of two frames resets the state '
               'of the camera; 0: never.', Effect.PIPELINE, minimum=0, maximum=3_600_000),
     Parameter('stale_ms', 2000, 'Without an image for this long a camera is reported as stale.',

@@ -20,6 +20,8 @@ import signal
 import sys
 from types import FrameType
 
+from vidseg_ros.pipeline import threads
+
 
 def _leave(number: int, frame: FrameType | None) -> None:
     """End at once: while modules are loaded there is nothing to clean up."""
@@ -30,6 +32,10 @@ def main(args: list[str] | None = None) -> int:
     """Run the node until it is told to stop; return the exit status."""
     signal.signal(signal.SIGINT, _leave)
     signal.signal(signal.SIGTERM, _leave)
+    # What frames wait for is short; whoever computes for long has the interpreter's lock taken
+    # away sooner than after the usual 5 ms.
+    sys.setswitchinterval(0.001)
+    threads.set_environment()
     # Only now, for it takes seconds.
     import rclpy
     from rclpy.exceptions import ParameterException

@@ -21,6 +21,7 @@ from typing import Any
 
 from vidseg_ros.methods.registry import MethodOptions
 from vidseg_ros.nodes.parameters import BY_NAME, TABLE, Effect
+from vidseg_ros.pipeline.threads import ThreadPlan, plan, usable_cores
 
 EVERY_DEPTH = 200
 
@@ -56,7 +57,7 @@ class Settings:
                  if name.startswith(prefix)}
         return MethodOptions(
             checkpoint=self['checkpoint'], network=self['network'], engine=self['engine'],
-            device=self['device'], precision=self['precision'], threads=self['threads'],
+            device=self['device'], precision=self['precision'], threads=self.thread_plan.device,
             input_size=(self['input_height'], self['input_width']), extra=extra)
 
     @property
@@ -66,9 +67,15 @@ class Settings:
         return self['frame_policy'] == 'every' if choice == 'auto' else choice == 'reliable'
 
     @property
-    def image_depth(self) -> int:
-        """Return the depth of the image subscriptions."""
-        return self['image_qos_depth'] or (EVERY_DEPTH if self['frame_policy'] == 'every' else 1)
+    def image_depth(self) -> int | None:
+        """Return the depth of the image subscriptions, None for one that keeps all."""
+        return self['image_qos_depth'] or (None if self['frame_policy'] == 'every' else 1)
+
+    @property
+    def thread_plan(self) -> ThreadPlan:
+        """Return how many threads each part gets on this machine."""
+        return plan(usable_cores(), device=self['threads'],
+                    observe_workers=self['observe_workers'])
 
     @property
     def output_depth(self) -> int:

@@ -72,11 +72,13 @@ class LatencyAccount:
 
 def summarize(values: list[float]) -> LatencySummary:
     """Return the statistics of at least one duration."""
-    array = np.asarray(values, dtype=np.float64)
-    p50, p95, p99 = np.percentile(array, (50, 95, 99))
+    # np.percentile takes five times as long, and this is done for each stage of each camera.
+    array = np.sort(np.asarray(values, dtype=np.float64))
+    positions = np.array((0.50, 0.95, 0.99)) * (array.size - 1)
+    p50, p95, p99 = np.interp(positions, np.arange(array.size), array)
     return LatencySummary(
-        count=int(array.size), mean=float(array.mean()), minimum=float(array.min()),
-        maximum=float(array.max()), deviation=float(array.std()),
+        count=int(array.size), mean=float(array.mean()), minimum=float(array[0]),
+        maximum=float(array[-1]), deviation=float(array.std()),
         p50=float(p50), p95=float(p95), p99=float(p99))
 
 
@@ -149,12 +151,17 @@ class PipelineStatistics:
     ``batches`` maps how many frames went to the device together to how often they did.
     ``operating_point`` is the method's present one, '' if it has none; ``moves`` counts how
     often the latency budget changed it; ``budget_problem`` says why a point could not be had.
+    ``latency_ms`` is what is held against ``budget_ms``, the mean over the last second or None;
+    ``over_budget`` tells whether it is too much at the cheapest point.
     """
 
     batches: dict[int, int]
     operating_point: str = ''
     moves: int = 0
     budget_problem: str = ''
+    budget_ms: float = 0.0
+    latency_ms: float | None = None
+    over_budget: bool = False
 
 
 def unseen(camera: str) -> CameraStatistics:

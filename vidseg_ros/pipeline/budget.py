@@ -73,6 +73,11 @@ class BudgetRule:
         """Return the present point, '' if there are none."""
         return self._points[self._index] if self._points else ''
 
+    @property
+    def cheapest(self) -> bool:
+        """Tell whether there is no cheaper point than the present one."""
+        return self._cheaper_index() >= len(self._points)
+
     def mean_ms(self) -> float | None:
         """Return the mean latency over the last second at this point, None while unknown."""
         if len(self._latencies) < MINIMUM_FRAMES:
@@ -81,7 +86,7 @@ class BudgetRule:
 
     def add(self, latency_ms: float, now_ns: int) -> str | None:
         """Enter the latency of a frame; return the point to move to, None to stay."""
-        if self._moving_to is not None or len(self._points) < 2:
+        if self._moving_to is not None:
             return None
         self._latencies.append((now_ns, latency_ms))
         self._sum += latency_ms
@@ -109,10 +114,14 @@ class BudgetRule:
             pair = min(index, self._index), max(index, self._index)
             self._ratios[pair] = max(1.0, ratio)
 
-    def _cheaper(self, now_ns: int) -> str | None:
+    def _cheaper_index(self) -> int:
         index = self._index + 1
         while index in self._held:
             index += 1
+        return index
+
+    def _cheaper(self, now_ns: int) -> str | None:
+        index = self._cheaper_index()
         if index >= len(self._points):
             return None
         if self._returned_ns is not None \

@@ -20,6 +20,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 from vidseg_ros.methods.base import VideoSegmenter
+from vidseg_ros.pipeline.accounts import PipelineStatistics
 from vidseg_ros.pipeline.background import Background
 from vidseg_ros.pipeline.budget import BudgetRule
 from vidseg_ros.pipeline.result import Result
@@ -81,6 +82,17 @@ class OperatingPointMover:
             wanted = rule.add(latency, now_ns)
         if wanted is not None:
             self._background.submit(lambda: self._move(segmenter, rule, wanted))
+
+    def statistics(self, batches: dict[int, int], operating_point: str) -> PipelineStatistics:
+        """Return what is known of the budget, with what the caller knows of the pipeline."""
+        with self._lock:
+            rule, budget_ms = self._rule, self._budget_ms
+            latency_ms = None if rule is None else rule.mean_ms()
+            return PipelineStatistics(
+                batches=batches, operating_point=operating_point, moves=self.moves,
+                budget_problem=self.problem, budget_ms=budget_ms, latency_ms=latency_ms,
+                over_budget=rule is not None and latency_ms is not None
+                and rule.cheapest and 0.0 < budget_ms < latency_ms)
 
     def _move(self, segmenter: VideoSegmenter, rule: BudgetRule, point: str) -> None:
         problem = ''

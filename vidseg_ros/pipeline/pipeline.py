@@ -262,6 +262,10 @@ class Pipeline:
         """Change how many threads observe."""
         self._pool.resize(workers)
 
+    def set_max_batch(self, frames: int) -> None:
+        """Bound how many cameras' frames go to the device together; 0: as the segmenter likes."""
+        self._floor.max_batch = frames
+
     def set_trace(self, trace: Trace | None) -> None:
         """Record into this trace from now on; closing it is up to the caller."""
         self._floor.trace = trace
@@ -324,6 +328,4 @@ class Pipeline:
 
     def overall(self) -> PipelineStatistics:
         """Return what is known of all cameras together."""
-        return PipelineStatistics(
-            batches=self._books.batches(), operating_point=self.segmenter.operating_point,
-            moves=self._mover.moves, budget_problem=self._mover.problem)
+        return self._mover.statistics(self._books.batches(), self.segmenter.operating_point)
