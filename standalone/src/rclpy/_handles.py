@@ -26,6 +26,7 @@ from standalone_ros.dds.library import DdsError
 from standalone_ros.dds.reader import RawReader
 from standalone_ros.dds.service import ClientEndpoint, RequestId, ServiceEndpoint
 from standalone_ros.dds.writer import RawWriter
+from standalone_ros.hand_over import LocalTopic
 
 from rclpy._rclpy_pybind11 import RCLError
 from rclpy.context import Context
@@ -136,41 +137,52 @@ def topic_profile(
     return chosen
 
 
-def _dds_qos(profile: QoSProfile, user_data: str) -> Any:
-    try:
-        return qos_map.to_dds(profile, user_data)
-    except ValueError as error:
-        raise RCLError(f'failed to create endpoint: {error}') from None
+class _TopicHandle(_EndpointHandle):
+    """What publishers and subscriptions have in common: one endpoint of a topic."""
 
-
-class PublisherHandle(_EndpointHandle):
-    """The writer of a publisher."""
+    _what: str
 
     def __init__(
         self, node: NodeHandle, msg_type: Any, topic: str, profile: QoSProfile,
     ) -> None:
-        super().__init__(node, '')
-        node.check_valid('publisher')
+        super().__init__(node, f'message on {topic}')
+        node.check_valid(self._what)
         self._topic = topic
         dds_topic = topic if profile.avoid_ros_namespace_conventions else f'rt{topic}'
-        profile = topic_profile(node, dds_topic, profile, writer=True)
-        qos = _dds_qos(profile, f'typehash={interfaces.type_hash(msg_type)};')
         type_name = interfaces.dds_type_name(msg_type)
-        participant = node.context.participant
-        self._local = (hand_over.LocalTopic.of(participant.domain_id, dds_topic, type_name)
-                       if hand_over.is_possible(profile) else None)
+        profile = topic_profile(node, dds_topic, profile, writer=self._what == 'publisher')
+        self._local = LocalTopic.of(node.context.participant.domain_id, dds_topic, type_name)
         try:
-            self._writer = RawWriter(participant, dds_topic, type_name, qos)
-        except DdsError as error:
-            raise RCLError(f'failed to create publisher: {error}') from None
-        self.entity = self._writer.entity
-        self._announce(self._writer.gid)
+            qos = qos_map.to_dds(profile, f'typehash={interfaces.type_hash(msg_type)};')
+            endpoint = self._open(
+                profile, (node.context.participant, dds_topic, type_name, qos))
+        except (DdsError, ValueError) as error:
+            raise RCLError(f'failed to create {self._what}: {error}') from None
+        self.entity = endpoint.entity
+        self._announce(endpoint.gid)
+
+    def _open(self, profile: QoSProfile, arguments: Any) -> RawReader | RawWriter:
+        raise NotImplementedError
+
+    def get_topic_name(self) -> str:
+        """Return the resolved name of the topic."""
+        return self._topic
+
+
+class PublisherHandle(_TopicHandle):
+    """The writer of a publisher."""
+
+    _what = 'publisher'
+
+    def _open(self, profile: QoSProfile, arguments: Any) -> RawWriter:
+        self._bypasses_dds = hand_over.is_possible(profile)
+        self._writer = RawWriter(*arguments)
+        return self._writer
 
     def publish(self, msg: Any) -> None:
         """Hand a message to the subscriptions of this process, or serialise and send it."""
-        local = self._local
-        if local and local.inboxes and self._node.context.ok() and local.deliver(
-                msg, self._writer.matched_readers()):
+        if (self._bypasses_dds and self._local.inboxes and self._node.context.ok()
+                and self._local.deliver(msg, self._writer.matched_readers())):
             return
         self.publish_raw(cdr.serialize(msg))
 
@@ -187,10 +199,6 @@ class PublisherHandle(_EndpointHandle):
         """Return how many subscriptions are matched."""
         return len(self._writer.matched_readers())
 
-    def get_topic_name(self) -> str:
-        """Return the resolved name of the topic."""
-        return self._topic
-
     def assert_liveliness(self) -> None:
         """Say that the publisher is alive."""
         self._writer.assert_liveliness()
@@ -205,30 +213,16 @@ class PublisherHandle(_EndpointHandle):
         self._writer.close()
 
 
-class SubscriptionHandle(_EndpointHandle):
+class SubscriptionHandle(_TopicHandle):
     """The reader of a subscription."""
 
-    def __init__(
-        self, node: NodeHandle, msg_type: Any, topic: str, profile: QoSProfile,
-    ) -> None:
-        super().__init__(node, f'message on {topic}')
-        node.check_valid('subscription')
-        self._topic = topic
-        dds_topic = topic if profile.avoid_ros_namespace_conventions else f'rt{topic}'
-        profile = topic_profile(node, dds_topic, profile, writer=False)
-        qos = _dds_qos(profile, f'typehash={interfaces.type_hash(msg_type)};')
-        type_name = interfaces.dds_type_name(msg_type)
-        participant = node.context.participant
-        try:
-            self._reader = RawReader(participant, dds_topic, type_name, qos)
-        except DdsError as error:
-            raise RCLError(f'failed to create subscription: {error}') from None
-        self.entity = self._reader.entity
-        self._inbox = hand_over.Inbox(
-            hand_over.LocalTopic.of(participant.domain_id, dds_topic, type_name), self._reader,
-            profile)
+    _what = 'subscription'
+
+    def _open(self, profile: QoSProfile, arguments: Any) -> RawReader:
+        self._reader = RawReader(*arguments)
+        self._inbox = hand_over.Inbox(self._local, self._reader, profile)
         self.conditions = (self._reader.data_condition, self._inbox.guard.entity)
-        self._announce(self._reader.gid)
+        return self._reader
 
     def take_message(self, msg_type: Any, raw: bool) -> tuple[Any, dict[str, int | None]] | None:
         """Take the next message (its bytes when `raw`) and its timestamps; None without one."""
@@ -261,10 +255,6 @@ class SubscriptionHandle(_EndpointHandle):
     def get_publisher_count(self) -> int:
         """Return how many publishers are matched."""
         return len(self._reader.matched_writers())
-
-    def get_topic_name(self) -> str:
-        """Return the resolved name of the topic."""
-        return self._topic
 
     def destroy(self) -> None:
         """Delete the reader."""

@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from standalone_ros.dds import status
 
@@ -58,27 +58,29 @@ class QoSSubscriptionEventType(IntEnum):
 
 
 @dataclass
-class QoSRequestedDeadlineMissedInfo:
+class _Totals:
+    total_count: int
+    total_count_change: int
+
+
+class QoSRequestedDeadlineMissedInfo(_Totals):
     """Deadlines that publishers missed, in all and since the last event."""
 
-    total_count: int
-    total_count_change: int
 
-
-@dataclass
-class QoSOfferedDeadlineMissedInfo:
+class QoSOfferedDeadlineMissedInfo(_Totals):
     """Deadlines that this publisher missed."""
 
-    total_count: int
-    total_count_change: int
 
-
-@dataclass
-class QoSLivelinessLostInfo:
+class QoSLivelinessLostInfo(_Totals):
     """How often this publisher failed to say that it is alive."""
 
-    total_count: int
-    total_count_change: int
+
+class QoSMessageLostInfo(_Totals):
+    """Messages that never arrived."""
+
+
+class IncompatibleTypeInfo(_Totals):
+    """Endpoints of another type on the same topic; never reported by this middleware."""
 
 
 @dataclass
@@ -92,63 +94,43 @@ class QoSLivelinessChangedInfo:
 
 
 @dataclass
-class QoSMessageLostInfo:
-    """Messages that never arrived."""
-
-    total_count: int
-    total_count_change: int
-
-
-@dataclass
-class QoSRequestedIncompatibleQoSInfo:
+class QoSRequestedIncompatibleQoSInfo(_Totals):
     """Endpoints that do not match because of their quality of service."""
 
-    total_count: int
-    total_count_change: int
     last_policy_kind: rmw_qos_policy_kind_t
 
 
 @dataclass
-class QoSSubscriptionMatchedInfo:
+class QoSSubscriptionMatchedInfo(_Totals):
     """Endpoints matched, ever and now."""
 
-    total_count: int
-    total_count_change: int
     current_count: int
     current_count_change: int
-
-
-@dataclass
-class IncompatibleTypeInfo:
-    """Endpoints of another type on the same topic; never reported by this middleware."""
-
-    total_count: int
-    total_count_change: int
 
 
 QoSOfferedIncompatibleQoSInfo = QoSRequestedIncompatibleQoSInfo
 QoSPublisherMatchedInfo = QoSSubscriptionMatchedInfo
 
-_PUBLISHER_STATUS: dict[IntEnum, tuple[status.StatusKind, type]] = {
-    QoSPublisherEventType.RCL_PUBLISHER_OFFERED_DEADLINE_MISSED:
+_PUBLISHER = QoSPublisherEventType
+_SUBSCRIPTION = QoSSubscriptionEventType
+# As numbers they would be equal: 0 is the first of either.
+_STATUS: dict[str, tuple[status.StatusKind, type]] = {
+    _PUBLISHER.RCL_PUBLISHER_OFFERED_DEADLINE_MISSED.name:
         (status.OFFERED_DEADLINE_MISSED, QoSOfferedDeadlineMissedInfo),
-    QoSPublisherEventType.RCL_PUBLISHER_LIVELINESS_LOST:
+    _PUBLISHER.RCL_PUBLISHER_LIVELINESS_LOST.name:
         (status.LIVELINESS_LOST, QoSLivelinessLostInfo),
-    QoSPublisherEventType.RCL_PUBLISHER_OFFERED_INCOMPATIBLE_QOS:
+    _PUBLISHER.RCL_PUBLISHER_OFFERED_INCOMPATIBLE_QOS.name:
         (status.OFFERED_INCOMPATIBLE_QOS, QoSOfferedIncompatibleQoSInfo),
-    QoSPublisherEventType.RCL_PUBLISHER_MATCHED:
+    _PUBLISHER.RCL_PUBLISHER_MATCHED.name:
         (status.PUBLICATION_MATCHED, QoSPublisherMatchedInfo),
-}
-_SUBSCRIPTION_STATUS: dict[IntEnum, tuple[status.StatusKind, type]] = {
-    QoSSubscriptionEventType.RCL_SUBSCRIPTION_REQUESTED_DEADLINE_MISSED:
+    _SUBSCRIPTION.RCL_SUBSCRIPTION_REQUESTED_DEADLINE_MISSED.name:
         (status.REQUESTED_DEADLINE_MISSED, QoSRequestedDeadlineMissedInfo),
-    QoSSubscriptionEventType.RCL_SUBSCRIPTION_LIVELINESS_CHANGED:
+    _SUBSCRIPTION.RCL_SUBSCRIPTION_LIVELINESS_CHANGED.name:
         (status.LIVELINESS_CHANGED, QoSLivelinessChangedInfo),
-    QoSSubscriptionEventType.RCL_SUBSCRIPTION_REQUESTED_INCOMPATIBLE_QOS:
+    _SUBSCRIPTION.RCL_SUBSCRIPTION_REQUESTED_INCOMPATIBLE_QOS.name:
         (status.REQUESTED_INCOMPATIBLE_QOS, QoSRequestedIncompatibleQoSInfo),
-    QoSSubscriptionEventType.RCL_SUBSCRIPTION_MESSAGE_LOST:
-        (status.SAMPLE_LOST, QoSMessageLostInfo),
-    QoSSubscriptionEventType.RCL_SUBSCRIPTION_MATCHED:
+    _SUBSCRIPTION.RCL_SUBSCRIPTION_MESSAGE_LOST.name: (status.SAMPLE_LOST, QoSMessageLostInfo),
+    _SUBSCRIPTION.RCL_SUBSCRIPTION_MATCHED.name:
         (status.SUBSCRIPTION_MATCHED, QoSSubscriptionMatchedInfo),
 }
 
@@ -163,15 +145,13 @@ class EventHandler(Waitable):
     def __init__(
         self, *, callback_group: Any, callback: Callable, event_type: IntEnum, parent_impl: Any,
     ) -> None:
-        table = (_PUBLISHER_STATUS if isinstance(event_type, QoSPublisherEventType)
-                 else _SUBSCRIPTION_STATUS)
-        if event_type not in table:
+        if event_type.name not in _STATUS:
             raise UnsupportedEventTypeError(
                 f'failed to create event: event type {event_type.name} is not supported')
         super().__init__(callback_group)
         self.event_type = event_type
         self.callback = callback
-        self._kind, self._info = table[event_type]
+        self._kind, self._info = _STATUS[event_type.name]
         self._parent = parent_impl
         with parent_impl:
             parent_impl.enable_status(self._kind)
@@ -216,91 +196,67 @@ class QoSEventHandler(EventHandler):
         super().__init__(*args, **kwargs)
 
 
-def _incompatible_qos_warning(logger: Any, text: str) -> Callable[[Any], None]:
-    def warn(event: QoSRequestedIncompatibleQoSInfo) -> None:
-        policy = qos_policy_name_from_kind(event.last_policy_kind)
-        logger.warning(f'{text} Last incompatible policy: {policy}')
-
-    return warn
-
-
 class _EventCallbacks:
-    """What the two kinds of callbacks have in common."""
+    """The callbacks for the events of an endpoint, by the event's name in rclpy."""
 
-    use_default_callbacks: bool
+    _types: ClassVar[dict[str, IntEnum]]
+    _warning: str
 
-    def _create(
-        self, callback_group: Any, parent: Any, callbacks: dict[IntEnum, Callable | None],
+    def __init__(
+        self, *, deadline: Callable | None = None, incompatible_qos: Callable | None = None,
+        liveliness: Callable | None = None, incompatible_type: Callable | None = None,
+        matched: Callable | None = None, use_default_callbacks: bool = True,
+    ) -> None:
+        self.deadline = deadline
+        self.incompatible_qos = incompatible_qos
+        self.liveliness = liveliness
+        self.incompatible_type = incompatible_type
+        self.matched = matched
+        self.use_default_callbacks = use_default_callbacks
+
+    def create_event_handlers(
+        self, callback_group: Any, parent: Any, topic_name: str,
     ) -> list[EventHandler]:
+        """Return a handler for each callback, and for the default warnings."""
+        callbacks = {name: getattr(self, name) for name in self._types}
+        if self.incompatible_qos is None and self.use_default_callbacks:
+            logger = get_logger(parent.get_logger_name())
+
+            def warn(event: QoSRequestedIncompatibleQoSInfo) -> None:
+                policy = qos_policy_name_from_kind(event.last_policy_kind)
+                logger.warning(f'{self._warning.format(topic_name)} '
+                               f'Last incompatible policy: {policy}')
+
+            callbacks['incompatible_qos'] = warn
         return [EventHandler(callback_group=callback_group, callback=callback,
-                             event_type=event_type, parent_impl=parent)
-                for event_type, callback in callbacks.items() if callback is not None]
+                             event_type=self._types[name], parent_impl=parent)
+                for name, callback in callbacks.items() if callback is not None]
 
 
 class SubscriptionEventCallbacks(_EventCallbacks):
     """The callbacks for the events of a subscription."""
 
-    def __init__(
-        self, *, deadline: Callable | None = None, incompatible_qos: Callable | None = None,
-        liveliness: Callable | None = None, message_lost: Callable | None = None,
-        incompatible_type: Callable | None = None, matched: Callable | None = None,
-        use_default_callbacks: bool = True,
-    ) -> None:
-        self.deadline = deadline
-        self.incompatible_qos = incompatible_qos
-        self.liveliness = liveliness
-        self.message_lost = message_lost
-        self.incompatible_type = incompatible_type
-        self.matched = matched
-        self.use_default_callbacks = use_default_callbacks
-
-    def create_event_handlers(
-        self, callback_group: Any, subscription: Any, topic_name: str,
-    ) -> list[EventHandler]:
-        """Return a handler for each callback, and for the default warnings."""
-        incompatible_qos = self.incompatible_qos
-        if incompatible_qos is None and self.use_default_callbacks:
-            incompatible_qos = _incompatible_qos_warning(
-                get_logger(subscription.get_logger_name()),
-                f"New publisher discovered on topic '{topic_name}', offering incompatible QoS. "
+    _types: ClassVar = {
+        'deadline': _SUBSCRIPTION.RCL_SUBSCRIPTION_REQUESTED_DEADLINE_MISSED,
+        'incompatible_qos': _SUBSCRIPTION.RCL_SUBSCRIPTION_REQUESTED_INCOMPATIBLE_QOS,
+        'liveliness': _SUBSCRIPTION.RCL_SUBSCRIPTION_LIVELINESS_CHANGED,
+        'message_lost': _SUBSCRIPTION.RCL_SUBSCRIPTION_MESSAGE_LOST,
+        'matched': _SUBSCRIPTION.RCL_SUBSCRIPTION_MATCHED}
+    _warning = ("New publisher discovered on topic '{}', offering incompatible QoS. "
                 'No messages will be received from it.')
-        kind = QoSSubscriptionEventType
-        return self._create(callback_group, subscription, {
-            kind.RCL_SUBSCRIPTION_REQUESTED_DEADLINE_MISSED: self.deadline,
-            kind.RCL_SUBSCRIPTION_REQUESTED_INCOMPATIBLE_QOS: incompatible_qos,
-            kind.RCL_SUBSCRIPTION_LIVELINESS_CHANGED: self.liveliness,
-            kind.RCL_SUBSCRIPTION_MESSAGE_LOST: self.message_lost,
-            kind.RCL_SUBSCRIPTION_MATCHED: self.matched})
+
+    def __init__(self, *, message_lost: Callable | None = None, **others: Any) -> None:
+        super().__init__(**others)
+        self.message_lost = message_lost
 
 
 class PublisherEventCallbacks(_EventCallbacks):
     """The callbacks for the events of a publisher."""
 
-    def __init__(
-        self, *, deadline: Callable | None = None, liveliness: Callable | None = None,
-        incompatible_qos: Callable | None = None, incompatible_type: Callable | None = None,
-        matched: Callable | None = None, use_default_callbacks: bool = True,
-    ) -> None:
-        self.deadline = deadline
-        self.liveliness = liveliness
-        self.incompatible_qos = incompatible_qos
-        self.incompatible_type = incompatible_type
-        self.matched = matched
-        self.use_default_callbacks = use_default_callbacks
-
-    def create_event_handlers(
-        self, callback_group: Any, publisher: Any, topic_name: str,
-    ) -> list[EventHandler]:
-        """Return a handler for each callback, and for the default warnings."""
-        incompatible_qos = self.incompatible_qos
-        if incompatible_qos is None and self.use_default_callbacks:
-            incompatible_qos = _incompatible_qos_warning(
-                get_logger(publisher.get_logger_name()),
-                f"New subscription discovered on topic '{topic_name}', requesting incompatible "
+    _types: ClassVar = {
+        'deadline': _PUBLISHER.RCL_PUBLISHER_OFFERED_DEADLINE_MISSED,
+        'incompatible_qos': _PUBLISHER.RCL_PUBLISHER_OFFERED_INCOMPATIBLE_QOS,
+        'liveliness': _PUBLISHER.RCL_PUBLISHER_LIVELINESS_LOST,
+        'matched': _PUBLISHER.RCL_PUBLISHER_MATCHED}
+    _warning = ("New subscription discovered on topic '{}', requesting incompatible "
                 'QoS. No messages will be sent to it.')
-        kind = QoSPublisherEventType
-        return self._create(callback_group, publisher, {
-            kind.RCL_PUBLISHER_OFFERED_DEADLINE_MISSED: self.deadline,
-            kind.RCL_PUBLISHER_LIVELINESS_LOST: self.liveliness,
-            kind.RCL_PUBLISHER_OFFERED_INCOMPATIBLE_QOS: incompatible_qos,
-            kind.RCL_PUBLISHER_MATCHED: self.matched})

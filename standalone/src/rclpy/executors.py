@@ -253,15 +253,22 @@ class Executor:
             if end is not None and time.monotonic() >= end:
                 return
 
+    def _spin_once_impl(
+        self, timeout_sec: float | TimeoutObject | None, condition: Callable[[], bool],
+    ) -> None:
+        """Run one callback, unless `condition` holds first; raises what callbacks raise."""
+        raise NotImplementedError()
+
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Wait for one callback and run it; None or negative waits for ever."""
-        raise NotImplementedError()
+        self._spin_once_impl(timeout_sec, lambda: False)
 
     def spin_once_until_future_complete(
         self, future: Future, timeout_sec: float | TimeoutObject | None = None,
     ) -> None:
         """Run one callback, unless the future is done first."""
-        raise NotImplementedError()
+        future._resume_when_done(self.wake)
+        self._spin_once_impl(timeout_sec, future.done)
 
     # Waiting.
 
@@ -517,17 +524,6 @@ class SingleThreadedExecutor(Executor):
         if task.exception() is not None:
             raise task.exception()  # type: ignore[misc]
 
-    def spin_once(self, timeout_sec: float | None = None) -> None:
-        """Wait for one callback and run it; raises what it raises."""
-        self._spin_once_impl(timeout_sec, lambda: False)
-
-    def spin_once_until_future_complete(
-        self, future: Future, timeout_sec: float | TimeoutObject | None = None,
-    ) -> None:
-        """Run one callback, unless the future is done first."""
-        future._resume_when_done(self.wake)
-        self._spin_once_impl(timeout_sec, future.done)
-
 
 def _fill(pool: ThreadPoolExecutor, num_threads: int) -> None:
     """Have a pool start all of its threads."""
@@ -583,17 +579,6 @@ class MultiThreadedExecutor(Executor):
         else:
             self._executor.submit(self._run_in_pool, work)  # type: ignore[arg-type]
         self._raise_failure()
-
-    def spin_once(self, timeout_sec: float | None = None) -> None:
-        """Wait for one callback and have a thread run it; raises what one has raised."""
-        self._spin_once_impl(timeout_sec, lambda: False)
-
-    def spin_once_until_future_complete(
-        self, future: Future, timeout_sec: float | TimeoutObject | None = None,
-    ) -> None:
-        """Start one callback, unless the future is done first."""
-        future._resume_when_done(self.wake)
-        self._spin_once_impl(timeout_sec, future.done)
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
         """Stop, and wait until running callbacks are through."""

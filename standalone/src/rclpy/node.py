@@ -14,7 +14,7 @@
 """Nodes."""
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from rcl_interfaces.msg import Log, ParameterDescriptor, ParameterEvent
@@ -82,6 +82,11 @@ HIDDEN_NODE_PREFIX = '_'
 Entity = TypeVar('Entity', Publisher, Subscription, Client, Service, Timer, GuardCondition)
 
 
+def _each(attribute: str, doc: str) -> property:
+    """Make a property that yields what a list holds now."""
+    return property(lambda node: iter(list(getattr(node, attribute))), doc=doc)
+
+
 class Node(NodeParameters, NodeGraph):
     """
     A participant in the ROS graph, with its topics, services, timers and parameters.
@@ -106,7 +111,7 @@ class Node(NodeParameters, NodeGraph):
         self._services: list[Service] = []
         self._timers: list[Timer] = []
         self._guards: list[GuardCondition] = []
-        self.__waitables: list[Waitable] = []
+        self._waitables: list[Waitable] = []
         self._default_callback_group = MutuallyExclusiveCallbackGroup()
         self._rate_group = ReentrantCallbackGroup()
         self._init_parameters(allow_undeclared_parameters)
@@ -175,40 +180,13 @@ class Node(NodeParameters, NodeGraph):
         except RuntimeError:
             pass  # shut down while logging; the console has the message
 
-    @property
-    def publishers(self) -> Iterator[Publisher]:
-        """The node's publishers."""
-        yield from list(self._publishers)
-
-    @property
-    def subscriptions(self) -> Iterator[Subscription]:
-        """The node's subscriptions."""
-        yield from list(self._subscriptions)
-
-    @property
-    def clients(self) -> Iterator[Client]:
-        """The node's clients."""
-        yield from list(self._clients)
-
-    @property
-    def services(self) -> Iterator[Service]:
-        """The node's services."""
-        yield from list(self._services)
-
-    @property
-    def timers(self) -> Iterator[Timer]:
-        """The node's timers."""
-        yield from list(self._timers)
-
-    @property
-    def guards(self) -> Iterator[GuardCondition]:
-        """The node's guard conditions."""
-        yield from list(self._guards)
-
-    @property
-    def waitables(self) -> Iterator[Waitable]:
-        """The node's other waitable things."""
-        yield from list(self.__waitables)
+    publishers = _each('_publishers', "The node's publishers.")
+    subscriptions = _each('_subscriptions', "The node's subscriptions.")
+    clients = _each('_clients', "The node's clients.")
+    services = _each('_services', "The node's services.")
+    timers = _each('_timers', "The node's timers.")
+    guards = _each('_guards', "The node's guard conditions.")
+    waitables = _each('_waitables', "The node's other waitable things.")
 
     @property
     def executor(self) -> Executor | None:
@@ -453,12 +431,12 @@ class Node(NodeParameters, NodeGraph):
 
     def add_waitable(self, waitable: Waitable) -> None:
         """Have the executor wait for something else, too."""
-        self.__waitables.append(waitable)
+        self._waitables.append(waitable)
         self._wake_executor()
 
     def remove_waitable(self, waitable: Waitable) -> None:
         """Undo add_waitable()."""
-        self.__waitables.remove(waitable)
+        self._waitables.remove(waitable)
         self._wake_executor()
 
     # Destroying.
@@ -469,7 +447,7 @@ class Node(NodeParameters, NodeGraph):
             return False
         entities.remove(entity)
         for handler in getattr(entity, 'event_handlers', ()):
-            self.__waitables.remove(handler)
+            self._waitables.remove(handler)
         try:
             entity.destroy()
         except InvalidHandle:

@@ -49,18 +49,22 @@ class InvalidQoSProfileException(Exception):
         super().__init__('Invalid QoSProfile', *args)
 
 
-class QoSPolicyEnum(IntEnum):
-    """The base of policies."""
+class _ByShortKey:
+    """An enumeration of which names in lower case are known, too."""
 
     @classmethod
     def short_keys(cls) -> list[str]:
         """Return the names in lower case."""
-        return [key.lower() for key in cls.__members__]
+        return [key.lower() for key in cls.__members__]  # type: ignore[attr-defined]
 
     @classmethod
-    def get_from_short_key(cls, name: str) -> int:
+    def get_from_short_key(cls, name: str) -> Any:
         """Return the value of a name in either case."""
-        return cls[name.upper()].value
+        return cls[name.upper()].value  # type: ignore[index]
+
+
+class QoSPolicyEnum(_ByShortKey, IntEnum):
+    """The base of policies."""
 
     @property
     def short_key(self) -> str:
@@ -226,7 +230,7 @@ qos_profile_rosout_default = QoSProfile(
     depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL, lifespan=Duration(seconds=10))
 
 
-class QoSPresetProfiles(Enum):
+class QoSPresetProfiles(_ByShortKey, Enum):
     """Profiles by name."""
 
     UNKNOWN = qos_profile_unknown
@@ -238,16 +242,6 @@ class QoSPresetProfiles(Enum):
     PARAMETER_EVENTS = qos_profile_parameter_events
     ACTION_STATUS_DEFAULT = qos_profile_action_status_default
     BEST_AVAILABLE = qos_profile_best_available
-
-    @classmethod
-    def short_keys(cls) -> list[str]:
-        """Return the names in lower case."""
-        return [key.lower() for key in cls.__members__]
-
-    @classmethod
-    def get_from_short_key(cls, name: str) -> QoSProfile:
-        """Return the profile of a name in either case."""
-        return cls[name.upper()].value
 
 
 _UNCERTAIN = ('SYSTEM_DEFAULT', 'UNKNOWN')

@@ -14,6 +14,7 @@
 """What is known of a publisher or subscription somewhere in the graph."""
 
 from enum import IntEnum
+from operator import attrgetter
 from typing import Any
 
 from rclpy.qos import HistoryPolicy, QoSPresetProfiles, QoSProfile
@@ -53,40 +54,15 @@ class TopicEndpointInfo:
         self._endpoint_gid: list[int] = kwargs.get('endpoint_gid', [])
         self._qos_profile: QoSProfile = kwargs.get('qos_profile', QoSPresetProfiles.UNKNOWN.value)
 
-    @property
-    def node_name(self) -> str:
-        """The name of the node."""
-        return self._node_name
-
-    @property
-    def node_namespace(self) -> str:
-        """The namespace of the node."""
-        return self._node_namespace
-
-    @property
-    def topic_type(self) -> str:
-        """The type of the messages."""
-        return self._topic_type
-
-    @property
-    def topic_type_hash(self) -> TypeHash:
-        """The hash of that type."""
-        return self._topic_type_hash
-
-    @property
-    def endpoint_type(self) -> TopicEndpointTypeEnum:
-        """Whether it publishes or subscribes."""
-        return self._endpoint_type
-
-    @property
-    def endpoint_gid(self) -> list[int]:
-        """The bytes that name the endpoint."""
-        return self._endpoint_gid
-
-    @property
-    def qos_profile(self) -> QoSProfile:
-        """The quality of service that it offers or asks for."""
-        return self._qos_profile
+    node_name = property(attrgetter('_node_name'), doc='The name of the node.')
+    node_namespace = property(attrgetter('_node_namespace'), doc='The namespace of the node.')
+    topic_type = property(attrgetter('_topic_type'), doc='The type of the messages.')
+    topic_type_hash = property(attrgetter('_topic_type_hash'), doc='The hash of that type.')
+    endpoint_type = property(
+        attrgetter('_endpoint_type'), doc='Whether it publishes or subscribes.')
+    endpoint_gid = property(attrgetter('_endpoint_gid'), doc='The bytes that name the endpoint.')
+    qos_profile = property(
+        attrgetter('_qos_profile'), doc='The quality of service that it offers or asks for.')
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TopicEndpointInfo) and all(
