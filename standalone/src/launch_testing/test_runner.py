@@ -51,13 +51,11 @@ class _RunnerWorker:
 
     def __init__(self, test_run: TestRun, preamble: list, launch_arguments: Sequence[str],
                  debug: bool) -> None:
-        self._run = test_run
-        self._preamble = preamble
+        self._run, self._preamble = test_run, preamble
         self._launch_arguments = parse_launch_arguments(list(launch_arguments))
         # Nobody but the service interrupts the processes: a Ctrl-C ends the tests.
         self._service = LaunchService(debug=debug, noninteractive=True)
-        self._ready = threading.Event()
-        self._done = threading.Event()
+        self._ready, self._done = threading.Event(), threading.Event()
         self._active_result: unittest.TestResult | None = None
         self._failure: str | None = None
         self._interrupted = False

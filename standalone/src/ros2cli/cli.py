@@ -48,22 +48,16 @@ def _terminate(signum: int, frame: FrameType | None) -> None:
 
 def _build_parser(command: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog='ros2',
-        description='ros2 is an extensible command-line tool for ROS 2.',
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+        prog='ros2', description='ros2 is an extensible command-line tool for ROS 2.',
+        formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        '--use-python-default-buffering',
-        action='store_true',
+        '--use-python-default-buffering', action='store_true',
         help='Do not force line buffering in stdout and instead use the python default '
         'buffering, which might be affected by PYTHONUNBUFFERED/-u and depends on whatever '
-        'stdout is interactive or not',
-    )
+        'stdout is interactive or not')
     subparsers = parser.add_subparsers(
-        title='Commands',
-        metavar=METAVAR.format('ros2'),
-        description=command_listing({name: text for name, (_, text) in COMMANDS.items()}),
-    )
+        title='Commands', metavar=METAVAR.format('ros2'),
+        description=command_listing({name: text for name, (_, text) in COMMANDS.items()}))
     for name, (module, description) in COMMANDS.items():
         command_parser = subparsers.add_parser(
             name, description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -75,8 +69,7 @@ def _build_parser(command: str | None) -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int | str | None:
-    """
-    Run one `ros2` command.
+    """Run one `ros2` command.
 
     :param argv: the arguments after `ros2`; those of the process by default.
     :return: what `sys.exit` takes: an exit status, or a message for stderr with status 1.

@@ -11,27 +11,22 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """A hidden node through which the commands look at the graph."""
+
+from __future__ import annotations
 
 import argparse
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import rclpy
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 
-if TYPE_CHECKING:
-    from rclpy.node import Node
-
-# The graph counts as known once nothing about it has changed for this long ...
 QUIET_S = 0.3
-# ... or for this long while no other node has been seen, since the first answer may be late.
 QUIET_ALONE_S = 0.8
-# A graph that never rests (nodes that come and go) is reported as it is after this long.
 LONGEST_S = 3.0
 POLL_S = 0.02
 SERVICE_TIMEOUT_S = 5.0
@@ -52,8 +47,7 @@ class NodeName(NamedTuple):
 
 
 class GraphNode:
-    """
-    A node of the command's own, alive inside a `with` block.
+    """A node of the command's own, alive inside a `with` block.
 
     Where the original asks a daemon that has long watched the graph, this discovers it anew;
     the waits below return as soon as the answer is certain enough.
@@ -61,37 +55,28 @@ class GraphNode:
 
     def __init__(self, args: argparse.Namespace, node_name: str | None = None) -> None:
         self._spin_time: float | None = getattr(args, 'spin_time', None)
-        use_sim_time = getattr(args, 'use_sim_time', False)
         # Python's own Ctrl-C is wanted here: a KeyboardInterrupt wherever the command is.
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         self._started = time.monotonic()
-        self.node: Node = rclpy.create_node(
-            node_name or f'_ros2cli_{os.getpid()}',
-            start_parameter_services=False,
+        self.node = rclpy.create_node(
+            node_name or f'_ros2cli_{os.getpid()}', start_parameter_services=False,
             parameter_overrides=[
-                Parameter('use_sim_time', value=use_sim_time),
-                Parameter('start_type_description_service', value=False),
-            ],
-        )
+                Parameter('use_sim_time', value=getattr(args, 'use_sim_time', False)),
+                Parameter('start_type_description_service', value=False)])
 
-    def __enter__(self) -> 'GraphNode':
+    def __enter__(self) -> GraphNode:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.node.destroy_node()
         rclpy.try_shutdown()
 
-    def wait_until(self, condition: Callable[[], T], longest_s: float | None = None) -> T:
-        """
-        Poll `condition` until it is true, and return its last value.
-
-        :param longest_s: seconds after which to give up; by default when the graph rests.
-        """
-        deadline = None if longest_s is None else time.monotonic() + longest_s
-        watch = _RestWatch(self.node, self._started, self._spin_time)
+    def wait_until(self, condition: Callable[[], T]) -> T:
+        """Poll `condition` until it is true or the graph rests; return its last value."""
+        at_rest = self._rest_watch()
         while True:
             value = condition()
-            if value or (time.monotonic() > deadline if deadline else watch.at_rest()):
+            if value or at_rest():
                 return value
             time.sleep(POLL_S)
 
@@ -99,33 +84,47 @@ class GraphNode:
         """Wait until the graph is known."""
         self.wait_until(lambda: False)
 
+    def _rest_watch(self) -> Callable[[], bool]:
+        """Return what tells when the view of the graph has stopped changing."""
+        node, started = self.node, time.monotonic()
+        changed, seen = started, None
+
+        def at_rest() -> bool:
+            nonlocal changed, seen
+            now = time.monotonic()
+            if self._spin_time is not None:
+                return now >= self._started + self._spin_time
+            nodes = node.get_node_names_and_namespaces()
+            publishers = node.get_publishers_info_by_topic('/parameter_events')
+            sees: Any = (sorted(nodes), len(publishers), node.get_topic_names_and_types(),
+                         node.get_service_names_and_types())
+            if sees != seen:
+                seen, changed = sees, now
+            if now - started > LONGEST_S:
+                return True
+            # An endpoint whose node is not announced yet: half of the news is still under way.
+            if any('UNKNOWN' in publisher.node_name for publisher in publishers):
+                return False
+            return now - changed > (QUIET_S if len(nodes) > 1 else QUIET_ALONE_S)
+
+        return at_rest
+
     def node_names(self, include_hidden: bool = False) -> list[NodeName]:
         """Return the nodes of the graph, sorted by full name."""
         nodes = [NodeName(*pair) for pair in self.node.get_node_names_and_namespaces()]
-        return sorted(
-            (node for node in nodes if include_hidden or not node.name.startswith('_')),
-            key=lambda node: node.full_name,
-        )
+        return sorted((node for node in nodes if include_hidden or not node.name.startswith('_')),
+                      key=lambda node: node.full_name)
 
-    def find_node(self, name: str, include_hidden: bool = True) -> NodeName | None:
+    def find_node(self, name: str) -> NodeName | None:
         """Wait for a node of this full name; a missing first slash is added."""
         full_name = name if name.startswith('/') else '/' + name
+        found = self.wait_until(lambda: [
+            node for node in self.node_names(True) if node.full_name == full_name])
+        return found[0] if found else None
 
-        def look() -> NodeName | None:
-            nodes = self.node_names(include_hidden)
-            return next((node for node in nodes if node.full_name == full_name), None)
-
-        return self.wait_until(look)
-
-    def call(
-        self,
-        service_type: Any,
-        service_name: str,
-        request: Any,
-        timeout_s: float = SERVICE_TIMEOUT_S,
-    ) -> Any:
-        """
-        Call a service and return its response.
+    def call(self, service_type: Any, service_name: str, request: Any,
+             timeout_s: float = SERVICE_TIMEOUT_S) -> Any:
+        """Call a service and return its response.
 
         :raises RuntimeError: no server was found, or it did not answer within `timeout_s`.
         """
@@ -140,38 +139,6 @@ class GraphNode:
             return future.result()
         finally:
             self.node.destroy_client(client)
-
-
-class _RestWatch:
-    """Tells when the view of the graph has stopped changing."""
-
-    def __init__(self, node: 'Node', started: float, spin_time: float | None) -> None:
-        self._node = node
-        self._spin_until = None if spin_time is None else started + spin_time
-        self._started = self._changed = time.monotonic()
-        self._seen: tuple[Any, ...] = ()
-
-    def at_rest(self) -> bool:
-        now = time.monotonic()
-        if self._spin_until is not None:
-            return now >= self._spin_until
-        node = self._node
-        nodes = node.get_node_names_and_namespaces()
-        publishers = node.get_publishers_info_by_topic('/parameter_events')
-        seen = (
-            sorted(nodes),
-            len(publishers),
-            node.get_topic_names_and_types(),
-            node.get_service_names_and_types(),
-        )
-        if seen != self._seen:
-            self._seen, self._changed = seen, now
-        if now - self._started > LONGEST_S:
-            return True
-        # An endpoint whose node is not announced yet: half of the news is still under way.
-        if any('UNKNOWN' in publisher.node_name for publisher in publishers):
-            return False
-        return now - self._changed > (QUIET_S if len(nodes) > 1 else QUIET_ALONE_S)
 
 
 def is_hidden(name: str) -> bool:

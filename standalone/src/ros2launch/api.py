@@ -20,12 +20,9 @@ import argparse
 import os
 
 from ament_index_python.packages import get_package_share_directory
-from launch import LaunchDescription, LaunchIntrospector, LaunchService
+from launch import LaunchDescription, LaunchService
 from launch.actions import IncludeLaunchDescription
-from launch.launch_description_sources import (
-    AnyLaunchDescriptionSource,
-    get_launch_description_from_any_launch_file,
-)
+from launch.utilities import describe
 
 
 class MultipleLaunchFilesError(Exception):
@@ -58,12 +55,6 @@ def get_share_file_path_from_package(*, package_name: str, file_name: str | None
     return paths[0]
 
 
-def print_a_launch_file(*, launch_file_path: str) -> None:
-    """Print the description of a launch file."""
-    description = get_launch_description_from_any_launch_file(launch_file_path)
-    print(LaunchIntrospector().format_launch_description(description))
-
-
 def print_arguments_of_launch_description(*, launch_description: LaunchDescription) -> None:
     """Print the arguments of a launch description, those of what it includes as well."""
     print("Arguments (pass arguments as '<name>:=<value>'):")
@@ -72,18 +63,11 @@ def print_arguments_of_launch_description(*, launch_description: LaunchDescripti
         star = '*' if argument._conditionally_included else ''
         print(f"\n    '{argument.name}':{star}\n        {argument.description}")
         if argument.default_value is not None:
-            default = ' + '.join(token.describe() for token in argument.default_value)
-            print(f'        (default: {default})')
+            print(f'        (default: {describe(argument.default_value)})')
     if not arguments:
         print('\n  No arguments.')
     elif any(argument._conditionally_included for argument in arguments):
         print('\n* argument(s) which are only used if specific conditions occur')
-
-
-def print_arguments_of_launch_file(*, launch_file_path: str) -> None:
-    """Print the arguments of a launch file."""
-    print_arguments_of_launch_description(
-        launch_description=get_launch_description_from_any_launch_file(launch_file_path))
 
 
 def parse_launch_arguments(launch_arguments: list[str]) -> list[tuple[str, str]]:
@@ -114,5 +98,5 @@ def launch_a_launch_file(
     pairs = parse_launch_arguments(arguments)
     service = LaunchService(argv=arguments, noninteractive=noninteractive, debug=debug)
     service.include_launch_description(LaunchDescription([IncludeLaunchDescription(
-        AnyLaunchDescriptionSource(launch_file_path), launch_arguments=pairs)]))
+        launch_file_path, launch_arguments=pairs)]))
     return service.run()

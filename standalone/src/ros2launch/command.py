@@ -21,21 +21,21 @@ import os
 import signal
 import sys
 from functools import partial
-from typing import Any
 
 from ament_index_python.packages import PackageNotFoundError
+from launch import LaunchIntrospector
+from launch.launch_description_sources import get_launch_description_from_any_launch_file
 from ros2cli.verbs import add_options, flag, one_of, option
 
 from .api import (
     MultipleLaunchFilesError,
     get_share_file_path_from_package,
     launch_a_launch_file,
-    print_a_launch_file,
-    print_arguments_of_launch_file,
+    print_arguments_of_launch_description,
 )
 
 
-def _main(args: argparse.Namespace) -> Any:
+def _main(args: argparse.Namespace) -> int:
     launch_arguments = []
     if os.path.isfile(args.package_name):
         path = args.package_name
@@ -56,10 +56,13 @@ def _main(args: argparse.Namespace) -> Any:
             '--launch-prefix must be specified if --launch-prefix-filter is provided')
     if args.show_all_subprocesses_output:
         os.environ['OVERRIDE_LAUNCH_PROCESS_OUTPUT'] = 'both'
-    if args.print:
-        return print_a_launch_file(launch_file_path=path)
-    if args.show_args:
-        return print_arguments_of_launch_file(launch_file_path=path)
+    if args.print or args.show_args:
+        description = get_launch_description_from_any_launch_file(path)
+        if args.show_args:
+            print_arguments_of_launch_description(launch_description=description)
+        else:
+            print(LaunchIntrospector().format_launch_description(description))
+        return 0
     # After its children, launch itself ends by the signal, as its parent expects.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     return launch_a_launch_file(

@@ -11,13 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """`ros2 topic hz`, `bw` and `delay`: measure a topic over a window of its last messages."""
 
 import argparse
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,20 +30,11 @@ from ros2topic.subscribing import predicate, spin_while, topic_class
 NS = 1_000_000_000
 
 
-def _subscribe(
-    graph: GraphNode, topic_name: str, callback: Callable[[Any], None], raw: bool
-) -> None:
+def _subscribe(graph: GraphNode, topic_name: str, callback: Callable[[Any], None],
+               raw: bool) -> None:
     """Wait for the topic and subscribe to it."""
     kind = topic_class(graph, topic_name, wait=True)
     graph.node.create_subscription(kind, topic_name, callback, qos_profile_sensor_data, raw=raw)
-
-
-def _summary(values_ns: Sequence[int]) -> str:
-    values = np.array(values_ns, dtype=np.int64) / NS
-    return (
-        f'\tmin: {values.min():.3f}s max: {values.max():.3f}s '
-        f'std dev: {values.std():.5f}s window: {len(values)}'
-    )
 
 
 class _TimeWindow:
@@ -53,17 +43,25 @@ class _TimeWindow:
     def __init__(self, clock: Any, size: int) -> None:
         self._clock = clock
         self.values: deque[int] = deque(maxlen=size)
-        self.last_ns: int | None = None
+        self._last_ns: int | None = None
 
     def tick(self) -> tuple[int, int | None]:
         """Return the time now and that of the message before, in ns; None after a reset."""
-        now, before = self._clock.now().nanoseconds, self.last_ns
+        now, before = self._clock.now().nanoseconds, self._last_ns
         if before is not None and now < before:
             print('time has reset, resetting counters')
             self.values.clear()
             before = None
-        self.last_ns = now
+        self._last_ns = now
         return now, before
+
+    def mean(self) -> float:
+        return sum(self.values) / len(self.values)
+
+    def print_summary(self) -> None:
+        values = np.array(self.values, dtype=np.int64) / NS
+        print(f'\tmin: {values.min():.3f}s max: {values.max():.3f}s '
+              f'std dev: {values.std():.5f}s window: {len(values)}')
 
 
 def rate(args: argparse.Namespace) -> None:
@@ -87,10 +85,9 @@ def rate(args: argparse.Namespace) -> None:
                 printed_ns = now
             elif now >= printed_ns + NS:
                 printed_ns = now
-                mean = sum(window.values) / len(window.values)
-                frequency = NS / mean if mean > 0 else 0.0
-                print(f'average rate: {frequency:.3f}')
-                print(_summary(window.values))
+                mean = window.mean()
+                print(f'average rate: {NS / mean if mean > 0 else 0.0:.3f}')
+                window.print_summary()
 
         # Decoding would only slow the measurement down, unless a filter looks at the message.
         _subscribe(graph, args.name, receive, raw=args.filter_expr is None)
@@ -116,9 +113,8 @@ def delay(args: argparse.Namespace) -> str | None:
         def report() -> None:
             nonlocal new
             if new:
-                mean = sum(window.values) / len(window.values)
-                print(f'average delay: {mean / NS:.3f}')
-                print(_summary(window.values))
+                print(f'average delay: {window.mean() / NS:.3f}')
+                window.print_summary()
             elif window.values:
                 print('no new messages')
             new = False
@@ -129,11 +125,10 @@ def delay(args: argparse.Namespace) -> str | None:
     return 'msg does not have header' if without_header else None
 
 
-def _bytes_text(scale: float) -> Callable[[float], str]:
-    if scale < 1000:
-        return lambda number: f'{number:.0f} B'
-    if scale < 1_000_000:
-        return lambda number: f'{number / 1000:.2f} KB'
+def _in_unit_of(scale: float) -> Callable[[float], str]:
+    for unit, size, digits in (('B', 1, 0), ('KB', 1000, 2)):
+        if scale < size * 1000:
+            return lambda number: f'{number / size:.{digits}f} {unit}'
     return lambda number: f'{number / 1_000_000:.2f} MB'
 
 
@@ -142,22 +137,18 @@ def bandwidth(args: argparse.Namespace) -> None:
     with GraphNode(args) as graph:
         sizes: deque[tuple[float, int]] = deque(maxlen=args.window_size)
 
-        def receive(data: bytes) -> None:
-            sizes.append((time.monotonic(), len(data)))
-
         def report() -> None:
             if len(sizes) < 2:
                 return
             counts = [size for _, size in sizes]
             per_second = sum(counts) / (time.monotonic() - sizes[0][0])
-            text = _bytes_text(per_second)
+            text = _in_unit_of(per_second)
             print(f'{text(per_second)}/s from {len(counts)} messages')
-            print(
-                f'\tMessage size mean: {text(sum(counts) / len(counts))} '
-                f'min: {text(min(counts))} max: {text(max(counts))}'
-            )
+            print(f'\tMessage size mean: {text(sum(counts) / len(counts))} '
+                  f'min: {text(min(counts))} max: {text(max(counts))}')
 
-        _subscribe(graph, args.name, receive, raw=True)
+        _subscribe(graph, args.name, lambda data: sizes.append((time.monotonic(), len(data))),
+                   raw=True)
         print(f'Subscribed to [{args.name}]')
         graph.node.create_timer(1.0, report)
         spin_while(graph)

@@ -30,8 +30,7 @@ from ros2topic.subscribing import apply_qos_options, message_class, spin_while
 
 
 def _documents(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """
-    Yield the values of the messages to publish.
+    """Yield the values of the messages to publish.
 
     :raises RuntimeError: the text is not YAML, or not a dictionary.
     """
@@ -61,10 +60,8 @@ def pub(args: argparse.Namespace) -> str | int | None:
         if wanted is None:
             wanted = 1 if times else 0
         if not _wait_for_subscriptions(publisher, wanted, args.max_wait_time_secs):
-            return (
-                f'Timed out waiting for subscribers: Expected {wanted} subscribers but only got '
-                f'{publisher.get_subscription_count()} subscribers'
-            )
+            return (f'Timed out waiting for subscribers: Expected {wanted} subscribers but only '
+                    f'got {publisher.get_subscription_count()} subscribers')
         print('publisher: beginning loop')
         count = 0
         finished = False
