@@ -111,6 +111,34 @@ class Engine(abc.ABC):
     def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         """Run the network."""
 
+    def warm_up(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        """Run the network for no frame: to build, to measure."""
+        serving = self.serving
+        try:
+            return self.run(inputs)
+        finally:
+            self.serving = serving
+
+    @property
+    def labels_on_device(self) -> bool:
+        """Return whether ``run_labels`` is there: labels found where the logits are."""
+        return False
+
+    def run_labels(
+        self, inputs: Mapping[str, NDArray], size: tuple[int, int], also: Sequence[str] = ()
+    ) -> dict[str, NDArray]:
+        """
+        Run the network; return ``labels``, uint8 [N, H, W] at ``size``, and the outputs ``also``.
+
+        The labels are the best classes of the bilinearly enlarged output ``logits``.
+
+        :raises EngineError: where ``labels_on_device`` is false.
+        """
+        raise EngineError(f'engine {self.name} leaves labels to the caller')
+
+    def forget(self, inputs: Mapping[str, NDArray]) -> None:  # noqa: B027
+        """Drop what was built for the shapes of ``inputs``."""
+
     @abc.abstractmethod
     def describe(self) -> dict[str, str]:
         """Return what diagnostics should say: engine, device, precision, version and the like."""

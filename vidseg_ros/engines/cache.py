@@ -164,7 +164,7 @@ class EngineCache:
             return None
 
     def _prune(self, keep: Path) -> None:
-        """Remove what was left half written and, beyond the limit, what was used the longest ago."""
+        """Remove what was left half written and, beyond the limit, what was used longest ago."""
         found = []
         with contextlib.suppress(OSError):
             for folder in self.folder.iterdir():

@@ -28,11 +28,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from vidseg_ros.engines.base import DeployedNetwork, EngineError, frames_would_wait
@@ -43,7 +46,8 @@ _logger = logging.getLogger(__name__)
 
 # Any size will do to trace a network whose sizes stay open; a small one is quick.
 TRACED_SIZE = (64, 64)
-_OTHER_SIZE = (128, 192)
+# A second one shows what changes with the size.
+OTHER_SIZE = (128, 192)
 # Much longer than any conversion; a child that hangs must not hang the build for ever.
 _CHILD_TIMEOUT_S = 600.0
 OPSET = 17
@@ -54,12 +58,12 @@ class Form:
     """
     What to convert to.
 
-    ``kind`` 'openvino' or 'onnx'; ``size`` (height, width) or None for open sizes; ``half``:
-    weights and sums in fp16, inputs and outputs as they were.
+    ``kind`` 'openvino' or 'onnx'; ``shapes`` of the inputs, in their order, or None to leave
+    batch and sizes open; ``half``: weights and sums in fp16, inputs and outputs as they were.
     """
 
     kind: str
-    size: tuple[int, int] | None = None
+    shapes: tuple[tuple[int, ...], ...] | None = None
     half: bool = False
 
     @property
@@ -75,6 +79,13 @@ class Converted:
     path: Path
     seconds: float = 0.0
     keep: Any = field(default=None, repr=False)
+
+
+def shapes_of(network: DeployedNetwork, inputs: Mapping[str, NDArray]) -> tuple[
+    tuple[int, ...], ...
+]:
+    """Return the shapes of inputs in the order of the network's arguments."""
+    return tuple(inputs[name].shape for name in network.input_names)
 
 
 class HalfPrecision(nn.Module):
@@ -93,7 +104,7 @@ class HalfPrecision(nn.Module):
 
 def open_axes(network: DeployedNetwork) -> dict[str, dict[int, str]]:
     """Return the axes that stay open in ONNX, by input: the batch and what sizes change."""
-    one, other = network.example_inputs(TRACED_SIZE), network.example_inputs(_OTHER_SIZE)
+    one, other = network.example_inputs(TRACED_SIZE), network.example_inputs(OTHER_SIZE)
     return {
         name: {
             axis: f'{name}_{axis}'
@@ -110,18 +121,20 @@ def write_onnx(network: DeployedNetwork, form: Form, path: Path) -> None:
 
     :raises EngineError: if the network cannot be written so, for example with open sizes.
     """
-    example = network.example_inputs(form.size or TRACED_SIZE)
+    example = list(network.example_inputs(TRACED_SIZE).values())
+    if form.shapes:
+        example = [np.zeros(s, a.dtype) for s, a in zip(form.shapes, example, strict=True)]
     module: Any = HalfPrecision(network) if form.half else network
     try:
         torch.onnx.export(
             module,
-            tuple(torch.from_numpy(array) for array in example.values()),
+            tuple(torch.from_numpy(array) for array in example),
             path,
             input_names=list(network.input_names),
             output_names=list(network.output_names),
             opset_version=OPSET,
             dynamo=False,
-            dynamic_axes=None if form.size else open_axes(network),
+            dynamic_axes=None if form.shapes else open_axes(network),
         )
     except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
         reason = str(error).strip().splitlines()[0]
@@ -137,9 +150,8 @@ def write_openvino(network: DeployedNetwork, form: Form, path: Path) -> None:
     with torch.no_grad():
         traced = torch.jit.trace(network, tensors, check_trace=False)
     model = ov.convert_model(traced, example_input=tensors)
-    if form.size:
-        shapes = [list(a.shape) for a in network.example_inputs(form.size).values()]
-        model.reshape(dict(zip(model.inputs, shapes, strict=True)))
+    if form.shapes:
+        model.reshape({p: list(s) for p, s in zip(model.inputs, form.shapes, strict=True)})
     for port, name in [
         *zip(model.inputs, network.input_names, strict=True),
         *zip(model.outputs, network.output_names, strict=True),
@@ -151,7 +163,13 @@ def write_openvino(network: DeployedNetwork, form: Form, path: Path) -> None:
 def write(network: DeployedNetwork, form: Form, folder: Path) -> None:
     """Convert the network in this process and write it to ``folder``."""
     writer = write_openvino if form.kind == 'openvino' else write_onnx
-    writer(network, form, folder / form.file)
+    # The images are tiny; more threads would only wait for each other, on a busy machine for long.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        writer(network, form, folder / form.file)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _write_in_child(network: DeployedNetwork, form: Form, folder: Path) -> None:
@@ -193,7 +211,7 @@ def identity(network: DeployedNetwork, form: Form, digest: str = '') -> dict[str
     return {
         'what': 'converted network',
         'network': digest or network_digest(network),
-        'form': f'{form.kind} {form.size or "open"} {"fp16" if form.half else "fp32"}',
+        'form': f'{form.kind} {form.shapes or "open"} {"fp16" if form.half else "fp32"}',
         **{name: package_version(name) for name in used},
     }
 

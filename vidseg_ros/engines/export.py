@@ -95,7 +95,7 @@ def export_openvino(network: DeployedNetwork, size: tuple[int, int], path: Path)
     from vidseg_ros.engines.conversion import Form, write_openvino
 
     inputs = _random_inputs(network, size)
-    write_openvino(network, Form('openvino', size), path)
+    write_openvino(network, Form('openvino', tuple(array.shape for array in inputs)), path)
     compiled = ov.Core().compile_model(path, 'CPU', {'INFERENCE_PRECISION_HINT': 'f32'})
     result = compiled(inputs)
     outputs = [result[index] for index in range(len(network.output_names))]

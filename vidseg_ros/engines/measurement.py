@@ -65,13 +65,12 @@ class BatchMemory:
     """
     How many frames together are cheapest for an engine, by size; measured once on a machine.
 
-    The engine has ``_infer`` and ``forget``. ``settings`` is what the answer depends on besides
-    network, size and machine.
+    ``settings`` is what the answer depends on besides network, size and machine.
     """
 
     def __init__(self, engine: Engine, cache: EngineCache, settings: Mapping[str, str],
                  worthwhile_ms: float = _WORTHWHILE_MS) -> None:  # fmt: skip
-        self._engine: Any = engine
+        self._engine = engine
         self._cache = cache
         self._settings = dict(settings)
         self._worthwhile_ms = worthwhile_ms
@@ -105,14 +104,14 @@ class BatchMemory:
         exported = self._engine.options.exported
         if exported is not None and exported.size is not None:
             return 1
-        best, of_best = 1, fastest_ms(lambda: self._engine._infer(single), 0.1)
+        best, of_best = 1, fastest_ms(lambda: self._engine.warm_up(single), 0.1)
         if of_best > self._worthwhile_ms:
             return 1
         for count in _BATCHES:
             inputs = batch_of(single, count)
             try:
-                self._engine._infer(inputs)
-                each = fastest_ms(lambda: self._engine._infer(inputs), 0.1) / count  # noqa: B023
+                self._engine.warm_up(inputs)
+                each = fastest_ms(lambda: self._engine.warm_up(inputs), 0.1) / count  # noqa: B023
             except Exception as error:  # a network of one frame only, a device without memory
                 _logger.debug('no batch of %d: %s', count, error)
                 break

@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from vidseg_ros.engines.base import DeployedNetwork, Engine, EngineError, EngineOptions
 from vidseg_ros.engines.cache import EngineCache
-from vidseg_ros.engines.conversion import Converted, Form, converted
+from vidseg_ros.engines.conversion import OTHER_SIZE, Converted, Form, converted, shapes_of
+from vidseg_ros.engines.exported import ExportedModel
 from vidseg_ros.engines.measurement import BatchMemory
 
 _TYPES = {'fp32': 'f32', 'bf16': 'bf16', 'fp16': 'f16'}
@@ -96,19 +97,40 @@ class OpenVINOEngine(Engine):
             )
         self._precision = precision
         self._quantised = exported is not None and exported.precision == 'int8'
-        if exported is None:
-            self._source = converted(network, Form('openvino'), cache)
-        else:
-            self._source = Converted(exported.path)
-        try:
-            self._model = self._core.read_model(self._source.path)
-        except RuntimeError as error:
-            raise EngineError(f'engine openvino: {self._source.path}: {error}') from error
-        self._compiled: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
+        self._source, self._model = self._read(exported, cache)
+        self._compiled: OrderedDict[tuple[tuple[int, ...], ...], _Compiled] = OrderedDict()
         self._batches = BatchMemory(self, cache, {
             'precision': self.precision, 'openvino': ov.get_version(),
             'threads': str(options.threads),
         })  # fmt: skip
+
+    def _read(
+        self, exported: ExportedModel | None, cache: EngineCache
+    ) -> tuple[Converted, ov.Model]:
+        """Return the model: the exported one, or the network by way of ONNX or else of a trace."""
+        if exported is not None:
+            try:
+                return Converted(exported.path), self._core.read_model(exported.path)
+            except RuntimeError as error:
+                raise EngineError(f'engine openvino: {exported.path}: {error}') from error
+        try:
+            # This way takes a third of the time of the other, and the file serves all engines.
+            source = converted(self.network, Form('onnx'), cache)
+            model = self._core.read_model(source.path)
+            other = shapes_of(self.network, self.network.example_inputs(OTHER_SIZE))
+            self._reshaped(model, other)
+        except (EngineError, RuntimeError, ValueError):
+            # A size has become a constant on that way; OpenVINO keeps more of them open.
+            source = converted(self.network, Form('openvino'), cache)
+            model = self._core.read_model(source.path)
+        return source, model
+
+    @staticmethod
+    def _reshaped(model: ov.Model, shapes: Sequence[Sequence[int]]) -> ov.Model:
+        """Return the model for fixed shapes."""
+        fixed = model.clone()
+        fixed.reshape({p: list(s) for p, s in zip(fixed.inputs, shapes, strict=True)})
+        return fixed
 
     @property
     def precision(self) -> str:
@@ -121,12 +143,10 @@ class OpenVINOEngine(Engine):
         return self._source.seconds
 
     def _compile(self, inputs: Mapping[str, NDArray]) -> _Compiled:
-        model = self._model.clone()
-        arrays = [inputs[name] for name in self.network.input_names]
+        shapes = shapes_of(self.network, inputs)
         try:
-            model.reshape({p: list(a.shape) for p, a in zip(model.inputs, arrays, strict=True)})
+            model = self._reshaped(self._model, shapes)
         except RuntimeError as error:
-            shapes = ', '.join(str(list(a.shape)) for a in arrays)
             raise EngineError(f'engine openvino: cannot take inputs of {shapes}') from error
         config: dict[str, Any] = {
             'PERFORMANCE_HINT': 'LATENCY',
@@ -135,7 +155,7 @@ class OpenVINOEngine(Engine):
         if self.options.threads:
             config['INFERENCE_NUM_THREADS'] = self.options.threads
         request = self._core.compile_model(model, 'CPU', config).create_infer_request()
-        made = _Compiled(request, [None] * len(arrays))
+        made = _Compiled(request, [None] * len(shapes))
         for index, name in enumerate(self.network.output_names):
             tensor = request.get_output_tensor(index)
             made.outputs[name] = np.zeros(list(tensor.shape), tensor.data.dtype)
@@ -143,7 +163,7 @@ class OpenVINOEngine(Engine):
         return made
 
     def _of(self, inputs: Mapping[str, NDArray]) -> _Compiled:
-        shape = tuple(side for n in self.network.input_names for side in inputs[n].shape)
+        shape = shapes_of(self.network, inputs)
         if shape in self._compiled:
             self._compiled.move_to_end(shape)
         else:
@@ -178,9 +198,13 @@ class OpenVINOEngine(Engine):
         made.request.wait()
         return dict(made.outputs)
 
+    def warm_up(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        """Run without being taken for an engine that frames depend on."""
+        return self._infer(inputs)
+
     def forget(self, inputs: Mapping[str, NDArray]) -> None:
         """Drop what was compiled for the shapes of ``inputs``."""
-        shape = tuple(side for n in self.network.input_names for side in inputs[n].shape)
+        shape = shapes_of(self.network, inputs)
         self._compiled.pop(shape, None)
 
     def describe(self) -> dict[str, str]:

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Choose and make an engine."""
+"""Engines by name."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ import importlib
 import importlib.util
 
 from vidseg_ros.engines.base import DeployedNetwork, Engine, EngineError, EngineOptions
+from vidseg_ros.engines.cache import EngineCache
 
 # Engine to its module, its class, and the package it cannot do without.
 _ENGINES = {
     'torch': ('torch_engine', 'TorchEngine', 'torch'),
     'openvino': ('openvino_engine', 'OpenVINOEngine', 'openvino'),
+    'onnxruntime': ('onnxruntime_engine', 'ONNXRuntimeEngine', 'onnxruntime'),
+    'tensorrt': ('tensorrt_engine', 'TensorRTEngine', 'tensorrt'),
 }
 
 
@@ -33,27 +36,26 @@ def engine_names() -> list[str]:
     return ['auto', *present]
 
 
-def _fastest(options: EngineOptions) -> str:
-    """Return the fastest engine present: CUDA, OpenVINO, torch."""
-    import torch
-
-    if options.device == 'cuda' or (options.device == 'auto' and torch.cuda.is_available()):
-        return 'torch'
-    return 'openvino' if 'openvino' in engine_names() else 'torch'
-
-
-def create_engine(name: str, network: DeployedNetwork, options: EngineOptions) -> Engine:
+def create_engine(
+    name: str, network: DeployedNetwork, options: EngineOptions, cache: EngineCache | None = None
+) -> Engine:
     """
-    Make the engine ``name``, or the fastest present for 'auto'.
+    Make the engine ``name``; 'auto' is the one that proves fastest.
 
     :raises EngineError: if there is no such engine or it cannot run as asked.
     """
+    cache = cache or EngineCache()
     if name == 'auto':
-        name = _fastest(options)
+        # Here because it is made of the others.
+        from vidseg_ros.engines.auto_engine import AutoEngine
+
+        return AutoEngine(network, options, cache)
     if name not in _ENGINES:
         raise EngineError(f'{name!r} is not an engine; there are: {", ".join(engine_names())}')
     module, kind, package = _ENGINES[name]
     if importlib.util.find_spec(package) is None:
-        raise EngineError(f'engine {name}: the Python package {package} is not installed')
+        raise EngineError(
+            f'engine {name}: the Python package {package} is not installed (see docs/engines.md)'
+        )
     engine = getattr(importlib.import_module(f'vidseg_ros.engines.{module}'), kind)
-    return engine(network, options)
+    return engine(network, options, cache)

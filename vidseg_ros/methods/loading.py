@@ -15,8 +15,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -30,6 +32,7 @@ from vidseg_ros.checkpoints.store import (
     load_checkpoint,
 )
 from vidseg_ros.engines.base import Engine, EngineError, EngineOptions
+from vidseg_ros.engines.exported import ExportedModel, is_exported, read_exported
 from vidseg_ros.engines.registry import create_engine
 from vidseg_ros.labels.registry import label_space
 from vidseg_ros.labels.space import LabelSpace
@@ -47,9 +50,11 @@ class MethodOptions:
     How to make a method.
 
     ``checkpoint`` is a shipped name, a file, '' for the method's own default, or
-    'random:SEED' for a seeded start of ``network`` (to time or test what has no weights yet).
+    'random:SEED' for a seeded start of ``network`` (to time or test what has no weights yet). A
+    file may also be an exported model, .xml or .onnx, as `vidseg export` writes it.
     ``input_size`` (height, width) is what the network is given; (0, 0) the image as it is.
-    ``extra`` holds knobs that only some methods have.
+    ``extra`` holds knobs that only some methods have. ``wrap_engine`` is given every engine that
+    is made and returns what is used in its place, to record what it is given, say.
     """
 
     checkpoint: str = ''
@@ -60,15 +65,23 @@ class MethodOptions:
     threads: int = 0
     input_size: tuple[int, int] = (0, 0)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    wrap_engine: Callable[[Engine], Engine] | None = field(
+        default=None, repr=False, compare=False
+    )
 
 
 @dataclass(frozen=True)
 class LoadedNetwork:
-    """A network with weights, not yet on an engine; ``checkpoint`` is where they come from."""
+    """
+    A network with weights, not yet on an engine; ``checkpoint`` is where they come from.
+
+    With ``exported`` the weights are in that file and ``network`` is there for its shapes alone.
+    """
 
     network: torch.nn.Module
     metadata: CheckpointMetadata
     checkpoint: str
+    exported: ExportedModel | None = None
 
     @property
     def label_space(self) -> LabelSpace:
@@ -93,14 +106,17 @@ class LoadedNetwork:
 
         :raises MethodError: if the engine is not there or cannot run it.
         """
+        self._require_whole(deployed, options)
         try:
             engine = create_engine(
                 options.engine,
                 deployed,
-                EngineOptions(options.device, options.precision, options.threads),
+                EngineOptions(options.device, options.precision, options.threads, self.exported),
             )
         except EngineError as error:
             raise MethodError(str(error)) from error
+        if options.wrap_engine is not None:
+            engine = options.wrap_engine(engine)
         if not self.checkpoint.startswith('random:'):
             # Most often the camera's size is what the network was trained for: the first frame
             # then finds everything built.
@@ -108,20 +124,32 @@ class LoadedNetwork:
             engine.prepare(expected if options.input_size == (0, 0) else options.input_size)
         return engine
 
+    def _require_whole(self, deployed: DeployedNetwork, options: MethodOptions) -> None:
+        """Make sure that an exported model is what a method wants to run, at the size it wants."""
+        exported = self.exported
+        if exported is None:
+            return
+        names = tuple(deployed.input_names), tuple(deployed.output_names)
+        if names != (exported.inputs, exported.outputs):
+            raise MethodError(
+                f'{exported.path} is a whole network, from {", ".join(exported.inputs)} to '
+                f'{", ".join(exported.outputs)}; this method needs one from '
+                f'{", ".join(names[0])} to {", ".join(names[1])}: give it the checkpoint itself'
+            )
+        if exported.size is not None and options.input_size != exported.size:
+            height, width = exported.size
+            raise MethodError(
+                f'{exported.path} takes images of {width}x{height} only: set input_height to '
+                f'{height} and input_width to {width}, or export it with --sizes open'
+            )
 
-@dataclass(frozen=True)
-class RunnableNetwork:
+
+@dataclass(frozen=True, kw_only=True)
+class RunnableNetwork(LoadedNetwork):
     """A network that is one deployed module, on its engine."""
 
     deployed: DeployedNetwork
     engine: Engine
-    metadata: CheckpointMetadata
-    checkpoint: str
-
-    @property
-    def label_space(self) -> LabelSpace:
-        """Return the classes of the network's output."""
-        return label_space(self.metadata.label_space)
 
 
 def _random_network(
@@ -137,6 +165,23 @@ def _random_network(
     return module, CheckpointMetadata(spec.name, space, spec.input_size, MEAN, STD)
 
 
+def _exported_network(path: Path) -> LoadedNetwork:
+    """
+    Return the exported model ``path``, and its network for the shapes of what goes in and out.
+
+    :raises MethodError: if there is none or it was changed.
+    """
+    try:
+        exported = read_exported(path)
+        metadata = CheckpointMetadata.parse(json.dumps(exported.checkpoint), path)
+        network = network_spec(metadata.network).build(
+            label_space(metadata.label_space).num_classes
+        )
+    except (EngineError, CheckpointError, UnknownNetworkError, KeyError) as error:
+        raise MethodError(str(error)) from error
+    return LoadedNetwork(network.eval(), metadata, str(path), exported)
+
+
 def load_module(
     options: MethodOptions, default_checkpoint: str, default_network: str
 ) -> LoadedNetwork:
@@ -148,6 +193,13 @@ def load_module(
     :raises MethodError: if there is no such checkpoint or network.
     """
     checkpoint = options.checkpoint or default_checkpoint
+    if is_exported(checkpoint):
+        loaded = _exported_network(Path(checkpoint))
+        if options.network and options.network != loaded.metadata.network:
+            raise MethodError(
+                f'{checkpoint} holds {loaded.metadata.network}, not {options.network}'
+            )
+        return loaded
     try:
         if checkpoint.startswith('random:'):
             network, metadata = _random_network(
@@ -178,4 +230,7 @@ def load_network(
     loaded.require_segmentation()
     deployed = deploy(loaded.network, loaded.metadata.mean, loaded.metadata.std)
     engine = loaded.on_engine(deployed, options)
-    return RunnableNetwork(deployed, engine, loaded.metadata, loaded.checkpoint)
+    return RunnableNetwork(
+        loaded.network, loaded.metadata, loaded.checkpoint, loaded.exported,
+        deployed=deployed, engine=engine,
+    )  # fmt: skip

@@ -1,0 +1,350 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The engine that proves fastest: what ``auto`` means."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from numpy.typing import NDArray
+
+from vidseg_ros.engines.base import DeployedNetwork, Engine, EngineError, EngineOptions
+from vidseg_ros.engines.cache import EngineCache
+from vidseg_ros.engines.identity import machine, network_digest, package_version
+from vidseg_ros.engines.measurement import fastest_ms
+from vidseg_ros.engines.registry import create_engine, engine_names
+
+_logger = logging.getLogger(__name__)
+
+# What measuring may add to the start of a node, in seconds; candidates that would take longer
+# are left out then. `vidseg export --build-only` measures them all.
+BUDGET_S = 1.5
+# How much slower than the best so far a candidate is taken to be, to tell whether there is time.
+_PESSIMISM = 6.0
+_RUNS = 3
+# Another than the first candidate has to be faster by more than noise.
+_GAIN = 0.9
+_PACKAGES = ('torch', 'openvino', 'onnxruntime', 'tensorrt')
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """
+    An engine and how it would run.
+
+    ``slow`` ones take minutes to build the first time: they are built beside one that runs.
+    """
+
+    engine: str
+    device: str
+    precision: str
+    slow: bool = False
+
+    def __str__(self) -> str:
+        """Return it as it is remembered and shown."""
+        parts = [self.engine, self.device, self.precision]
+        return ' '.join(part for part in parts if part != 'auto')
+
+
+def candidates(options: EngineOptions) -> list[Candidate]:
+    """Return what could run a network as the options ask, the likely fastest first."""
+    present = engine_names()
+    exported = options.exported
+    served = set(present)
+    if exported is not None:
+        served &= {'openvino'} if exported.kind == 'openvino' else {'onnxruntime', 'tensorrt'}
+    found = []
+    if options.device != 'cpu' and torch.cuda.is_available():
+        found += [
+            Candidate('torch', 'cuda', options.precision),
+            Candidate('tensorrt', 'cuda', options.precision, slow=True),
+            Candidate('onnxruntime', 'cuda', options.precision),
+        ]
+    if options.device != 'cuda' and not found:
+        found += [
+            Candidate('openvino', 'cpu', options.precision),
+            Candidate('torch', 'cpu', options.precision),
+            Candidate('onnxruntime', 'cpu', options.precision),
+        ]
+        if options.precision == 'auto' and exported is None:
+            found.append(Candidate('openvino', 'cpu', 'fp32'))
+    return [c for c in found if c.engine in served]
+
+
+class AutoEngine(Engine):
+    """
+    The fastest of the engines that are there, for each image size.
+
+    The likely fastest is built first. ``prepare`` then measures the others as far as a short time
+    allows, and remembers what came of it for this network, size and machine; from then on nothing
+    but the chosen one is built. A size that was not prepared runs on the likely fastest.
+    """
+
+    name: ClassVar[str] = 'auto'
+
+    def __init__(
+        self, network: DeployedNetwork, options: EngineOptions, cache: EngineCache | None = None
+    ) -> None:
+        super().__init__(network, options)
+        self._cache = cache or EngineCache()
+        self._candidates = candidates(options)
+        self._digest = ''
+        self._engines: dict[Candidate, Engine] = {}
+        self._choice: dict[tuple[tuple[int, ...], ...], Candidate] = {}
+        self._reason: dict[Candidate, str] = {}
+        self._refused: dict[Candidate, str] = {}
+        self._background: threading.Thread | None = None
+        self._building = ''
+        self._closed = False
+        self._first = self._first_that_can()
+        self._current = self._first
+
+    # ---- building
+
+    def _first_that_can(self) -> Candidate:
+        """Return the likely fastest that can be built, built; slow ones only if nothing else."""
+        for candidate in sorted(self._candidates, key=lambda c: c.slow):
+            if self._built(candidate) is not None:
+                return candidate
+        reasons = '; '.join(self._refused.values()) or (
+            f'none is installed that serves device {self.options.device}'
+            + (f' and {self.options.exported.path}' if self.options.exported else '')
+        )
+        raise EngineError(f'engine auto: {reasons}')
+
+    def _built(self, candidate: Candidate) -> Engine | None:
+        if candidate not in self._engines and candidate not in self._refused:
+            options = dataclasses.replace(
+                self.options, device=candidate.device, precision=candidate.precision
+            )
+            try:
+                self._engines[candidate] = create_engine(
+                    candidate.engine, self.network, options, self._cache
+                )
+            except EngineError as error:
+                self._refused[candidate] = str(error)
+        return self._engines.get(candidate)
+
+    def _drop_others(self) -> None:
+        """Close what no size uses."""
+        kept = {self._current, *self._choice.values()}
+        for candidate in [c for c in self._engines if c not in kept]:
+            self._engines.pop(candidate).close()
+
+    # ---- choosing
+
+    def _identity(self, size: tuple[int, int]) -> dict[str, str]:
+        self._digest = self._digest or network_digest(self.network)
+        options = self.options
+        return {
+            'what': 'choice of engine',
+            'network': self._digest,
+            'exported': options.exported.digest if options.exported else '',
+            'size': f'{size[0]}x{size[1]}',
+            'asked': f'{options.device} {options.precision} {options.threads}',
+            'candidates': ', '.join(str(c) for c in self._candidates),
+            **{name: package_version(name) for name in _PACKAGES},
+            **machine(),
+        }
+
+    def prepare(self, size: tuple[int, int]) -> None:
+        """Choose for images of ``size``, by what is remembered or by a short measurement."""
+        self._prepare(size, BUDGET_S)
+
+    def measure_all(self, size: tuple[int, int]) -> dict[str, float]:
+        """Measure all candidates anew, however long it takes; return their milliseconds."""
+        return self._prepare(size, float('inf'))
+
+    def _prepare(self, size: tuple[int, int], budget_s: float) -> dict[str, float]:
+        inputs = self.network.example_inputs(size)
+        shapes = self._shapes(inputs)
+        if shapes in self._choice and budget_s < float('inf'):
+            return {}
+        identity = self._identity(size)
+        value = self._cache.recall(identity) if budget_s < float('inf') else None
+        by_name = {str(c): c for c in self._candidates}
+        known = value if isinstance(value, dict) else {}
+        recalled = by_name.get(str(known.get('chosen')))
+        remembered = recalled is not None and self._built(recalled) is not None
+        if recalled is not None and remembered:
+            chosen, times = recalled, dict(known.get('ms', {}))
+        else:
+            chosen, times = self._measure(size, budget_s)
+            self._remember(identity, chosen, times)
+        self._engines[chosen].prepare(size)
+        self._choose(shapes, chosen, times, remembered)
+        slow = [c for c in self._candidates if c.slow and str(c) not in times]
+        if slow and budget_s < float('inf'):
+            self._build_in_background(slow, size, shapes, times, identity)
+        return dict(times)
+
+    def _remember(
+        self, identity: Mapping[str, str], chosen: Candidate, times: Mapping[str, float]
+    ) -> None:
+        self._cache.remember(identity, {'chosen': str(chosen), 'ms': dict(times)})
+
+    def _choose(
+        self,
+        shapes: tuple[tuple[int, ...], ...],
+        chosen: Candidate,
+        times: Mapping[str, float],
+        remembered: bool,
+    ) -> None:
+        self._choice[shapes] = chosen
+        self._current = chosen
+        self._reason[chosen] = self._why(chosen, times, remembered)
+        self._drop_others()
+
+    def _why(self, chosen: Candidate, times: Mapping[str, float], remembered: bool) -> str:
+        if len(self._candidates) == 1:
+            return f'{chosen}: no other engine serves this'
+        if len(times) <= 1:
+            rest = ', '.join(str(c) for c in self._candidates if c is not chosen)
+            return f'{chosen}: the likely fastest (no time to try {rest})'
+        listed = ', '.join(
+            f'{name} {ms:.1f} ms' for name, ms in sorted(times.items(), key=lambda t: t[1])
+        )
+        return f'{chosen}: {"remembered" if remembered else "measured"}: {listed}'
+
+    def _time(self, candidate: Candidate, size: tuple[int, int]) -> float:
+        """Return the milliseconds of one run, infinite if the candidate cannot run it."""
+        engine = self._built(candidate)
+        if engine is None:
+            return float('inf')
+        inputs = self.network.example_inputs(size)
+        try:
+            engine.warm_up(inputs)
+            return fastest_ms(lambda: engine.warm_up(inputs), 0.15, _RUNS)
+        except Exception as error:  # whatever a library may say; the others are still there
+            self._refused[candidate] = f'{candidate}: {error}'
+            _logger.info('%s cannot run this network: %s', candidate, error)
+            return float('inf')
+
+    def _measure(
+        self, size: tuple[int, int], budget_s: float
+    ) -> tuple[Candidate, dict[str, float]]:
+        """Measure the candidates, the first always, others as far as there is time."""
+        quick = [c for c in self._candidates if not c.slow or budget_s == float('inf')]
+        quick.sort(key=lambda c: c is not self._first)
+        times: dict[str, float] = {}
+        begun = time.perf_counter()
+        best, of_best = self._first, float('inf')
+        building = float(getattr(self._engines.get(self._first), 'seconds_converting', 0.0))
+        for candidate in quick:
+            left = budget_s - (time.perf_counter() - begun)
+            if times:
+                cost = (_RUNS + 1) * _PESSIMISM * of_best / 1e3
+                if candidate.engine == 'onnxruntime' and budget_s < float('inf'):
+                    # It is converted to another form, which takes about as long as the first.
+                    cost += max(building, 0.5)
+                if cost > left:
+                    continue
+            found = self._time(candidate, size)
+            if found == float('inf'):
+                continue
+            times[str(candidate)] = round(found, 3)
+            if best is candidate or found < of_best * (_GAIN if best is self._first else 1.0):
+                best, of_best = candidate, found
+        return best, times
+
+    def _build_in_background(
+        self,
+        slow: Sequence[Candidate],
+        size: tuple[int, int],
+        shapes: tuple[tuple[int, ...], ...],
+        times: dict[str, float],
+        identity: Mapping[str, str],
+    ) -> None:
+        """Build what takes minutes beside the engine that runs, and go over to it if it wins."""
+
+        def build() -> None:
+            for candidate in slow:
+                self._building = str(candidate)
+                found = self._time(candidate, size)
+                self._building = ''
+                if self._closed:
+                    engine = self._engines.pop(candidate, None)
+                    if engine is not None:
+                        engine.close()
+                    return
+                if found == float('inf'):
+                    continue
+                times[str(candidate)] = round(found, 3)
+                chosen = self._choice[shapes]
+                if found < _GAIN * times.get(str(chosen), float('inf')):
+                    self._engines[candidate].prepare(size)
+                    # What ran until now may be in the middle of a frame: it is kept till close().
+                    self._choice[shapes] = self._current = candidate
+                    self._reason[candidate] = self._why(candidate, times, False)
+                self._remember(identity, self._choice[shapes], times)
+
+        if self._background is None or not self._background.is_alive():
+            self._background = threading.Thread(target=build, name='engine_builder', daemon=True)
+            self._background.start()
+
+    # ---- running
+
+    def _shapes(self, inputs: Mapping[str, NDArray]) -> tuple[tuple[int, ...], ...]:
+        return tuple(inputs[name].shape[1:] for name in self.network.input_names)
+
+    def _engine_for(self, inputs: Mapping[str, NDArray]) -> Engine:
+        candidate = self._choice.get(self._shapes(inputs), self._current)
+        return self._engines[candidate]
+
+    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        """Run the network on the engine chosen for the shapes of the inputs."""
+        return self._engine_for(inputs).run(inputs)
+
+    def warm_up(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        """Run without being taken for an engine that frames depend on."""
+        return self._engine_for(inputs).warm_up(inputs)
+
+    def preferred_batch(self, size: tuple[int, int]) -> int:
+        """Return how many frames of ``size`` together are cheapest."""
+        return self._engine_for(self.network.example_inputs(size)).preferred_batch(size)
+
+    @property
+    def labels_on_device(self) -> bool:
+        """Return whether ``run_labels`` saves work."""
+        return self._engines[self._current].labels_on_device
+
+    def run_labels(
+        self, inputs: Mapping[str, NDArray], size: tuple[int, int], also: Sequence[str] = ()
+    ) -> dict[str, NDArray]:
+        """Run the network and return labels, where ``labels_on_device`` says so."""
+        return self._engine_for(inputs).run_labels(inputs, size, also)
+
+    def describe(self) -> dict[str, str]:
+        """Return what the chosen engine says of itself, and why it was chosen."""
+        described: dict[str, Any] = self._engines[self._current].describe()
+        described['chosen_by_auto'] = self._reason.get(
+            self._current, f'{self._current}: the likely fastest'
+        )
+        if self._building:
+            described['building'] = f'{self._building}, in the background'
+        return described
+
+    def close(self) -> None:
+        """Release all engines."""
+        super().close()
+        self._closed = True
+        for engine in list(self._engines.values()):
+            engine.close()
