@@ -106,13 +106,6 @@ class DeviceWorker:
             results.append((job, Result(
                 job.observation.frame, segmentation, tenure.segmenter, job.reset,
                 job.arrival.context, job.latency_ms), done_ns))
-        with floor.lock:
-            floor.look_ahead.device_done(floor.clock_ns())
-            floor.observable.notify_all()
-            while len(floor.finished) >= DELIVER_AHEAD:
-                floor.predictable.wait()
-            floor.finished.extend(results)
-            floor.deliverable.notify()
         if (trace := floor.trace) is not None:
             for job, result, _ in results:
                 provenance = result.segmentation.provenance
@@ -121,6 +114,13 @@ class DeviceWorker:
                     sequence=result.frame.sequence, batch=len(batch),
                     operating_point=provenance.get('operating_point', ''),
                     kind=provenance.get('kind', ''))
+        with floor.lock:
+            floor.look_ahead.device_done(floor.clock_ns())
+            floor.observable.notify_all()
+            while len(floor.finished) >= DELIVER_AHEAD:
+                floor.predictable.wait()
+            floor.finished.extend(results)
+            floor.deliverable.notify()
         floor.learn_batch(tenure)
 
     def _failed(self, batch: list[Job], error: Exception) -> None:
