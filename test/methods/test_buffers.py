@@ -16,7 +16,7 @@
 import numpy as np
 import pytest
 
-from vidseg_ros.methods.buffers import BufferRing, Scratch
+from vidseg_ros.methods.buffers import BufferPool, BufferRing, Scratch
 
 
 def test_an_array_stays_untouched_for_depth_minus_one_takes():
@@ -44,6 +44,20 @@ def test_another_shape_or_type_begins_anew():
 def test_a_ring_of_nothing_is_refused():
     with pytest.raises(ValueError, match='at least 1'):
         BufferRing(depth=0)
+
+
+def test_a_pool_hands_out_again_what_was_given_back():
+    pool = BufferPool(keep=2)
+    first, second, third = (pool.take((2, 2)) for _ in range(3))
+    assert first is not second
+    pool.give_back(first)
+    assert pool.take((2, 3)) is not first
+    assert pool.take((2, 2), np.float32) is not first
+    assert pool.take((2, 2)) is first
+    for array in (first, second, third):
+        pool.give_back(array)
+    assert {id(pool.take((2, 2))), id(pool.take((2, 2)))} == {id(second), id(third)}
+    assert all(pool.take((2, 2)) is not array for array in (first, second, third))
 
 
 def test_work_space_is_kept_by_name_and_grown():

@@ -57,14 +57,16 @@ def _step(method, state, image, index=0, wanted=None):
 
 def test_one_frame_in_k_is_a_key_frame(method):
     state = method.new_state('camera')
-    results = [_step(method, state, image, i, Wanted(age=True))
-               for i, image in enumerate(_video(0, 7))]
+    results, ages = [], []
+    for i, image in enumerate(_video(0, 7)):
+        results.append(_step(method, state, image, i, Wanted(age=True)))
+        ages.append(results[-1].age.copy())
     steps = [0, 1, 2, 0, 1, 2, 0]
     kinds = ['propagated' if step else 'key frame' for step in steps]
     assert [r.provenance['kind'] for r in results] == kinds
     assert [r.provenance['since_key_frame'] for r in results] == steps
-    for result, step in zip(results, steps, strict=True):
-        assert (result.age == step).all()
+    for result, age, step in zip(results, ages, steps, strict=True):
+        assert (age == step).all()
         assert ('key_frame' if step == 0 else 'propagation') in result.stages_ms
 
 
@@ -77,7 +79,7 @@ def test_labels_are_those_of_figure_3(method, deployed):
     network = deployed.network
     video = _video(1, 5)
     state = method.new_state('camera')
-    got = [_step(method, state, image, i).labels for i, image in enumerate(video)]
+    got = [_step(method, state, image, i).labels.copy() for i, image in enumerate(video)]
     with torch.inference_mode():
         for i, image in enumerate(video):
             tensor = deployed.normalise(torch.from_numpy(image)[None])
@@ -104,7 +106,7 @@ def test_with_every_frame_a_key_frame_it_is_lernet_on_each(deployed):
 def test_a_static_scene_gives_the_same_result_from_every_frame_but_the_key_frame(method):
     image = _video(3, 1)[0]
     state = method.new_state('camera')
-    labels = [_step(method, state, image, i).labels for i in range(6)]
+    labels = [_step(method, state, image, i).labels.copy() for i in range(6)]
     for first, again in ((0, 3), (1, 2), (1, 4), (2, 5)):
         np.testing.assert_array_equal(labels[first], labels[again])
 
@@ -113,7 +115,7 @@ def test_key_frames_of_different_phase_do_not_disturb_each_other(method):
     # The engine's memory is used by one camera's key frame between two frames of the other's.
     left, right = _video(4, 5), _video(5, 5)
     state = method.new_state('left')
-    alone = [_step(method, state, image, i).labels for i, image in enumerate(left)]
+    alone = [_step(method, state, image, i).labels.copy() for i, image in enumerate(left)]
     states = method.new_state('left'), method.new_state('right')
     _step(method, states[1], right[0])
     for i in range(4):
@@ -127,7 +129,8 @@ def test_a_batch_of_cameras_equals_each_alone(method):
     alone = []
     for video in (left, right):
         state = method.new_state('camera')
-        alone.append([_step(method, state, image, i).labels for i, image in enumerate(video)])
+        alone.append(
+            [_step(method, state, image, i).labels.copy() for i, image in enumerate(video)])
     states = [method.new_state('left'), method.new_state('right')]
     for i, images in enumerate(zip(left, right, strict=True)):
         observations = [
@@ -144,7 +147,8 @@ def test_a_frame_of_another_size_is_a_key_frame(method):
     other = _step(method, state, _video(8, 1, (65, 131))[0], 1)
     assert other.provenance['kind'] == 'key frame' and other.labels.shape == (65, 131)
     next_one = _step(method, state, _video(9, 1, (65, 131))[0], 2)
-    assert next_one.provenance == {'kind': 'propagated', 'since_key_frame': 1}
+    assert next_one.provenance == {
+        'kind': 'propagated', 'since_key_frame': 1, 'operating_point': 'K=3'}
 
 
 def test_what_is_kept_of_a_camera_is_one_key_frame(method):
@@ -169,6 +173,72 @@ def test_images_that_are_too_small_are_refused(method):
 def test_what_cannot_be_made_is_refused_with_a_reason(options, message):
     with pytest.raises(MethodError, match=message):
         create_method('lernet_tha', MethodOptions(engine='torch', **options))
+
+
+def test_its_operating_points_are_longer_intervals():
+    method = create_method('lernet_tha', OPTIONS)
+    assert method.operating_points() == ('K=3', 'K=5', 'K=10')
+    state = method.new_state('camera')
+    images = _video(11, 8)
+    _step(method, state, images[0], 0)
+    method.operate_at('K=5')
+    for i in range(1, 5):
+        result = _step(method, state, images[i], i)
+        assert result.provenance['since_key_frame'] == i
+        assert result.provenance['operating_point'] == 'K=5'
+    assert _step(method, state, images[5], 5).provenance['kind'] == 'key frame'
+    # What has been observed is segmented as it was observed.
+    ahead = [method.observe(Frame(images[i], i, 'camera', i), state) for i in (6, 7)]
+    method.operate_at('K=3')
+    steps = [method.predict([o], [state])[0].provenance['since_key_frame'] for o in ahead]
+    assert steps == [1, 2]
+    assert _step(method, state, images[0], 8).provenance['kind'] == 'key frame'
+    with pytest.raises(ValueError, match='K=7'):
+        method.operate_at('K=7')
+
+
+def test_the_interval_is_changed_between_two_frames():
+    method = create_method('lernet_tha', OPTIONS)
+    assert method.adjust(dataclasses.replace(OPTIONS, extra={'key_interval': 7}))
+    assert method.operating_points() == ('K=7', 'K=10') and method.operating_point == 'K=7'
+    method.operate_at('K=10')
+    assert method.adjust(OPTIONS)
+    # Where a latency budget moved it, it stays until that moves it back.
+    assert method.operating_point == 'K=10'
+    assert not method.adjust(dataclasses.replace(OPTIONS, input_size=(64, 64)))
+    with pytest.raises(MethodError, match='key_interval'):
+        method.adjust(dataclasses.replace(OPTIONS, extra={'key_interval': 0}))
+    assert method.operating_points() == ('K=3', 'K=5', 'K=10')
+
+
+def test_key_frames_go_with_key_frames_and_what_is_kept_is_each_cameras_own(method):
+    class Pairs:
+        def __init__(self, engine):
+            self.engine, self.sizes = engine, []
+
+        def preferred_batch(self, size):
+            return 2
+
+        def run(self, inputs):
+            self.sizes.append(len(inputs['image']))
+            return self.engine.run(inputs)
+
+    batching = create_method('lernet_tha', OPTIONS)
+    batching._engines = tuple(Pairs(engine) for engine in batching._engines)
+    videos = [_video(seed, 5) for seed in (12, 13, 14)]
+    states, alone = ([one.new_state(str(i)) for i in range(3)] for one in (batching, method))
+    _step(batching, states[1], videos[1][0])
+    _step(method, alone[1], videos[1][0])
+    for i in range(1, 5):
+        observations = [batching.observe(Frame(video[i], i, state.camera, i), state)
+                        for video, state in zip(videos, states, strict=True)]
+        together = batching.predict(observations, states)
+        for video, state, result in zip(videos, alone, together, strict=True):
+            expected = _step(method, state, video[i], i)
+            assert result.provenance == expected.provenance
+            assert (result.labels == expected.labels).mean() > 0.999  # ties in the last bit
+    assert batching._engines[0].sizes == [1, 2, 1, 2]
+    assert batching._engines[1].sizes == [1, 2, 1, 2, 1]
 
 
 def test_diagnostics_say_what_runs(method):

@@ -50,7 +50,7 @@ def _step(method, state, image, wanted=None):
 
 def _run(method, video, state=None):
     state = state or method.new_state('camera')
-    return [_step(method, state, image).labels for image in video]
+    return [_step(method, state, image).labels.copy() for image in video]
 
 
 def _equal(a, b):
@@ -61,13 +61,13 @@ def _equal(a, b):
     'temporal_unet/vanilla_small_deep_crnn', 'temporal_unet/convnext_small_shallow_cgru'])
 def test_the_states_are_those_of_the_network_run_by_itself(network):
     method, video = _method(network=network), _video(0, 3, (35, 53))
-    torch_network = method._runnable.deployed.network
+    torch_network = method._deployed.network
     assert isinstance(torch_network, TemporalUNet)
     hidden = [torch.zeros(1, *shape) for shape in torch_network.hidden_shapes((35, 53))]
     state = method.new_state('camera')
     for image in video:
         segmentation = _step(method, state, image, Wanted(confidence=True))
-        normalised = method._runnable.deployed.normalise(torch.from_numpy(image[None]))
+        normalised = method._deployed.normalise(torch.from_numpy(image[None]))
         with torch.no_grad():
             logits, *hidden = torch_network(normalised, *hidden)
         best = logits.softmax(1).max(1)

@@ -103,11 +103,6 @@ class Segmentation:
     stages_ms: dict[str, float] = field(default_factory=dict)
 
 
-def zeros_age(size: tuple[int, int]) -> Image:
-    """Return the age of a result all of which was segmented just now, uint8 [H, W]."""
-    return np.zeros(size, np.uint8)
-
-
 class VideoSegmenter(abc.ABC):
     """
     A method: two steps, so that CPU work can overlap device work.

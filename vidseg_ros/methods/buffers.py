@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -55,6 +56,35 @@ class BufferRing:
         array = self._arrays[self._next]
         self._next = (self._next + 1) % self._depth
         return array
+
+
+class BufferPool:
+    """
+    Arrays that one thread fills and another, once done with them, gives back.
+
+    For what is made ahead: how many are out at a time is not known. One that is never given back
+    is replaced. For any number of threads.
+    """
+
+    def __init__(self, keep: int = 16) -> None:
+        self._keep = keep
+        self._free: list[NDArray] = []
+        self._lock = threading.Lock()
+
+    def take(self, shape: tuple[int, ...], dtype: DTypeLike = np.uint8) -> NDArray:
+        """Return an array that nobody else has, C-contiguous, with whatever was in it."""
+        with self._lock:
+            for index, array in enumerate(self._free):
+                if array.shape == shape and array.dtype == np.dtype(dtype):
+                    return self._free.pop(index)
+        return np.empty(shape, dtype)
+
+    def give_back(self, array: NDArray) -> None:
+        """Let an array be handed out again; of those too many, the longest unused goes."""
+        with self._lock:
+            self._free.append(array)
+            if len(self._free) > self._keep:
+                del self._free[0]
 
 
 class Scratch:

@@ -57,7 +57,6 @@ from vidseg_ros.methods.keyframe_policies import (
     frame_difference,
 )
 from vidseg_ros.methods.loading import LoadedNetwork, MethodError, MethodOptions, load_module
-from vidseg_ros.methods.per_frame import network_input
 from vidseg_ros.methods.region_motion import (
     DisMotion,
     DisMotionWithDecision,
@@ -70,6 +69,7 @@ from vidseg_ros.methods.region_motion import (
     warpable,
 )
 from vidseg_ros.methods.regions import Joined, RegionGrid, join
+from vidseg_ros.methods.resizing import network_input
 from vidseg_ros.methods.upsampling import LabelUpsampler, confidence
 from vidseg_ros.networks.decision import DecisionNetwork
 from vidseg_ros.networks.deploy import deploy

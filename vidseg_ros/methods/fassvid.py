@@ -17,34 +17,24 @@ FASSVid: the change since frame t-k and the last output help to segment frame t.
 Source: Portillo-Portillo et al., Entropy 2022, 24, 942, section 3.1; the network is in
 networks/fassvid.py. Of each camera the state keeps the last k frames at a quarter of their size,
 which is all that FDChangeNet looks at (section 3.1.2), and the last output O_t-1 for TAM
-(section 3.1.3). Both are zero where the stream does not reach back that far.
+(section 3.1.3). Both are zero where the stream does not reach back that far. Where the network's
+input changes its size, they are resized.
 """
 
 from __future__ import annotations
 
-import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidseg_ros.methods.base import (
-    Frame,
-    Image,
-    Observation,
-    Segmentation,
-    StreamState,
-    UnfitFrameError,
-    VideoSegmenter,
-)
-from vidseg_ros.methods.finishing import segmentation_of
+from vidseg_ros.methods.base import Frame, Observation, Segmentation, StreamState
 from vidseg_ros.methods.loading import MethodError, MethodOptions, load_network
-from vidseg_ros.methods.per_frame import network_input
-from vidseg_ros.methods.upsampling import LabelUpsampler
+from vidseg_ros.methods.network_method import NetworkMethod, NetworkObservation, NetworkState
+from vidseg_ros.methods.resizing import resize_image, resize_planes
 from vidseg_ros.networks.deploy import DeployedFASSVid
 
 # FDChangeNet halves a quarter of the image up to four times more.
@@ -52,110 +42,126 @@ MINIMUM_SIDE = 64
 
 
 @dataclass(slots=True)
-class FASSVidState(StreamState):
-    """``quarters``: the last k frames at a quarter (observe's); ``output``: O_t-1 (predict's)."""
+class FASSVidState(NetworkState):
+    """
+    What is remembered of a camera.
 
-    quarters: deque[Image] = field(default_factory=deque)
+    observe's: ``quarters``, the last frames at a quarter, uint8 [1, h, w, 3], the newest last,
+    and how many frames have been ``seen``. predict's: ``output``, O_t-1, float [1, C, h, w].
+    """
+
+    quarters: deque[NDArray[np.uint8]] = field(default_factory=deque)
+    seen: int = 0
     output: NDArray[np.float32] | None = None
 
 
-@dataclass(slots=True)
-class FASSVidObservation(Observation):
-    """I_t at the network's input size, I_t and I_t-k at a quarter of it."""
+def _distance(knobs: Mapping[str, Any]) -> int:
+    distance = int(knobs.get('frame_distance', 10))
+    if distance < 1:
+        raise MethodError(f'frame_distance: {distance} is not at least 1')
+    return distance
 
-    inputs: dict[str, NDArray] = field(default_factory=dict)
 
-
-class FASSVidMethod(VideoSegmenter):
+class FASSVidMethod(NetworkMethod):
     """FASSVid in any of its variants; the knob is ``frame_distance``, the paper's k."""
 
     name: ClassVar[str] = 'fassvid'
+    KNOBS: ClassVar[tuple[str, ...]] = ('frame_distance',)
     DEFAULT_CHECKPOINT: ClassVar[str] = 'fassvid_camvid'
     DEFAULT_NETWORK: ClassVar[str] = 'fassvid/full_hires'
 
     def __init__(self, options: MethodOptions) -> None:
-        self._distance = int(options.extra.get('frame_distance', 10))
-        if self._distance < 1:
-            raise MethodError(f'frame_distance: {self._distance} is not at least 1')
-        self._runnable = load_network(options, self.DEFAULT_CHECKPOINT, self.DEFAULT_NETWORK)
-        deployed = self._runnable.deployed
+        self._distance = _distance(options.extra)
+        runnable = load_network(options, self.DEFAULT_CHECKPOINT, self.DEFAULT_NETWORK)
+        deployed = runnable.deployed
         if not isinstance(deployed, DeployedFASSVid):
             raise MethodError(
-                f'method fassvid needs a FASSVid network; {self._runnable.checkpoint} holds '
-                f'{self._runnable.metadata.network} (method per_frame runs any network)'
+                f'method fassvid needs a FASSVid network; {runnable.checkpoint} holds '
+                f'{runnable.metadata.network} (method per_frame runs any network)'
             )
         self._deployed = deployed
-        self._input_size = options.input_size
-        self._upsampler = LabelUpsampler()
-        self.label_space = self._runnable.label_space
+        self._black = np.zeros((0, 0), np.uint8)
+        super().__init__(options, runnable, [runnable.engine], MINIMUM_SIDE)
 
-    def prepare(self, size: tuple[int, int]) -> None:
-        """Build what frames of ``size`` (height, width) need before the first comes."""
-        chosen = size if self._input_size == (0, 0) else self._input_size
-        self._runnable.engine.prepare(chosen)
+    def _take_knobs(self, knobs: Mapping[str, Any]) -> None:
+        self._distance = _distance(knobs)
 
     def new_state(self, camera: str) -> FASSVidState:
         """Return the state of a stream's start."""
-        return FASSVidState(camera, deque(maxlen=self._distance))
+        return FASSVidState(camera)
 
     def observe(self, frame: Frame, state: StreamState) -> Observation:
         """Resize I_t, and a quarter of it, and recall I_t-k."""
         assert isinstance(state, FASSVidState)
-        image = network_input(frame.image, self._input_size)
-        if min(image.shape[:2]) < MINIMUM_SIDE:
-            raise UnfitFrameError(
-                f'an image of {image.shape[1]}x{image.shape[0]} is too small for FASSVid, which '
-                f'needs at least {MINIMUM_SIDE} pixels a side'
-            )
-        inputs: dict[str, NDArray] = {'image': image[None]}
+        found = self._begin(frame)
         if 'quarter' in self._deployed.input_names:
-            shape = image.shape[1] // 4, image.shape[0] // 4
-            quarter = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
-            full = len(state.quarters) == state.quarters.maxlen
-            earlier = state.quarters[0] if full else np.zeros_like(quarter)
-            state.quarters.append(quarter)  # type: ignore[arg-type]
-            inputs |= {'quarter': quarter[None], 'earlier': earlier[None]}
-        return FASSVidObservation(frame, inputs=inputs)
+            image = found.inputs['image']
+            shape = 1, image.shape[1] // 4, image.shape[2] // 4, 3
+            quarter = self._pool.take(shape)
+            resize_image(image[0], quarter[0], self._pool)
+            found.inputs['quarter'] = quarter
+            found.inputs['earlier'] = self._earlier(shape, state, found)
+            state.quarters.append(quarter)
+        state.seen += 1
+        return found
 
-    def predict(
-        self, observations: Sequence[Observation], states: Sequence[StreamState]
+    def _earlier(
+        self, shape: tuple[int, ...], state: FASSVidState, found: NetworkObservation
+    ) -> NDArray[np.uint8]:
+        """Return a quarter of I_t-k in that shape; black where the stream does not reach it."""
+        distance = self._distance
+        if state.seen < distance:
+            if self._black.shape != shape:
+                self._black = np.zeros(shape, np.uint8)
+            return self._black
+        while len(state.quarters) > distance:
+            state.quarters.popleft()
+        earlier = state.quarters[0]
+        if len(state.quarters) == distance:
+            # Its memory is free once I_t is segmented; otherwise k has just grown, and the
+            # oldest frame there is has to do a little longer.
+            found.borrowed.append(state.quarters.popleft())
+        if earlier.shape != shape:
+            resized = self._pool.take(shape)
+            resize_image(earlier[0], resized[0], self._pool)
+            found.borrowed.append(resized)
+            earlier = resized
+        return earlier
+
+    def _segment(
+        self, observations: list[NetworkObservation], states: list[Any]
     ) -> list[Segmentation]:
-        """Run the network on each frame with its stream's last output."""
-        return [self._segment(o, s) for o, s in zip(observations, states, strict=True)]
+        remembers = 'previous' in self._deployed.input_names
+        restarted = ['' for _ in states]
+        if remembers:
+            for index, (observation, state) in enumerate(zip(observations, states, strict=True)):
+                if self._recall(observation, state):
+                    restarted[index] = 'resized'
+        outputs, took = self._run(self._engines[0], [o.inputs for o in observations])
+        found = []
+        for index, (observation, state) in enumerate(zip(observations, states, strict=True)):
+            logits = outputs['logits'][index]
+            if remembers:
+                # The engine overwrites its outputs with the next frame's, perhaps another's.
+                np.copyto(state.output[0], logits)
+                logits = state.output[0]
+            about: dict[str, Any] = {'memory': restarted[index]} if restarted[index] else {}
+            found.append(
+                self._finish(logits, observation, state, took_ms=took, kind='segmented', **about)
+            )
+        return found
 
-    def _segment(self, observation: Observation, state: StreamState) -> Segmentation:
-        assert isinstance(observation, FASSVidObservation)
-        assert isinstance(state, FASSVidState)
-        begun = time.perf_counter()
-        inputs = observation.inputs
-        if 'previous' in self._deployed.input_names:
-            if state.output is None:
-                state.output = self._zero_output(inputs['image'])
-            inputs = {**inputs, 'previous': state.output}
-        logits = self._runnable.engine.run(inputs)['logits']
-        if state.output is not None:
-            # The engine overwrites its output with the next frame's, perhaps another camera's.
-            np.copyto(state.output, logits)
-        return segmentation_of(
-            logits[0], observation, self._upsampler, begun=begun,
-            provenance={'kind': 'segmented'},
-        )  # fmt: skip
-
-    def _zero_output(self, image: NDArray) -> NDArray[np.float32]:
+    def _recall(self, observation: NetworkObservation, state: FASSVidState) -> bool:
+        """Give the network O_t-1; return whether it had to be resized."""
+        image = observation.inputs['image']
         size = self._deployed.logits_size((image.shape[1], image.shape[2]))
-        return np.zeros((1, self.label_space.num_classes, *size), np.float32)
+        resized = False
+        if state.output is None:
+            state.output = np.zeros((1, self.label_space.num_classes, *size), np.float32)
+        elif state.output.shape[2:] != size:
+            state.output, resized = resize_planes(state.output, size), True
+        observation.inputs['previous'] = state.output
+        return resized
 
-    def describe(self) -> dict[str, str]:
-        """Return what diagnostics should say."""
-        return {
-            'method': self.name,
-            'label_space': self.label_space.name,
-            'network': self._runnable.metadata.network,
-            'checkpoint': self._runnable.checkpoint,
-            'frame_distance': str(self._distance),
-            **self._runnable.engine.describe(),
-        }
-
-    def close(self) -> None:
-        """Release the engine."""
-        self._runnable.engine.close()
+    def _described(self) -> dict[str, str]:
+        return {'frame_distance': str(self._distance)}

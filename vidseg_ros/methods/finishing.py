@@ -16,41 +16,59 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vidseg_ros.methods.base import Observation, Segmentation, zeros_age
+from vidseg_ros.methods.base import Observation, Segmentation
+from vidseg_ros.methods.buffers import BufferRing, Scratch
 from vidseg_ros.methods.upsampling import LabelUpsampler, confidence
 
 
-def segmentation_of(
-    logits: NDArray[np.float32],
-    observation: Observation,
-    upsampler: LabelUpsampler,
-    *,
-    begun: float,
-    stage: str = 'network',
-    age: int = 0,
-    provenance: dict[str, Any],
-) -> Segmentation:
-    """
-    Return the segmentation of a frame from its logits [C, h, w], with what is wanted of it.
+@dataclass(slots=True)
+class OutputRings:
+    """The memory of what is handed out of one camera."""
 
-    ``begun`` is when ``predict`` began with the frame (time.perf_counter, seconds): the time up
-    to now is that of ``stage``. ``age`` is in frames, alike for all pixels.
-    """
-    inferred = time.perf_counter()
-    size = observation.frame.size
-    segmentation = Segmentation(upsampler.labels(logits, size), provenance=provenance)
-    if observation.wanted.confidence:
-        segmentation.confidence = confidence(logits, size)
-    if observation.wanted.age:
-        segmentation.age = zeros_age(size)
-        segmentation.age += np.uint8(min(age, 255))
-    segmentation.stages_ms = {
-        stage: (inferred - begun) * 1e3,
-        'upsampling': (time.perf_counter() - inferred) * 1e3,
-    }
-    return segmentation
+    labels: BufferRing = field(default_factory=BufferRing)
+    confidence: BufferRing = field(default_factory=BufferRing)
+    age: BufferRing = field(default_factory=BufferRing)
+
+
+class Finisher:
+    """Make segmentations from logits. Not for several threads at a time."""
+
+    def __init__(self) -> None:
+        self._upsampler = LabelUpsampler()
+        self._scratch = Scratch()
+
+    def finish(
+        self,
+        logits: NDArray[np.float32],
+        observation: Observation,
+        rings: OutputRings,
+        *,
+        stages_ms: dict[str, float],
+        age: int = 0,
+        provenance: dict[str, Any],
+    ) -> Segmentation:
+        """
+        Return the segmentation of a frame from its logits [C, h, w], with what is wanted of it.
+
+        ``stages_ms`` holds the times of the parts of ``predict`` so far; this one's is added.
+        ``age`` is in frames, alike for all pixels. The arrays lie in ``rings``.
+        """
+        begun = time.perf_counter()
+        size = observation.frame.size
+        labels = self._upsampler.labels(logits, size, rings.labels.take(size))
+        segmentation = Segmentation(labels, provenance=provenance, stages_ms=stages_ms)
+        if observation.wanted.confidence:
+            segmentation.confidence = confidence(
+                logits, size, rings.confidence.take(size), self._scratch
+            )
+        if observation.wanted.age:
+            segmentation.age = rings.age.take(size)
+            segmentation.age.fill(min(age, 255))
+        stages_ms['upsampling'] = (time.perf_counter() - begun) * 1e3
+        return segmentation

@@ -22,31 +22,23 @@ the shallow half and are given the key frame's deep features, weighted by the at
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vidseg_ros.methods.base import (
-    Frame,
-    Observation,
-    Segmentation,
-    StreamState,
-    UnfitFrameError,
-    VideoSegmenter,
-)
-from vidseg_ros.methods.finishing import segmentation_of
+from vidseg_ros.methods.base import Segmentation, StreamState
 from vidseg_ros.methods.loading import MethodError, MethodOptions, load_module
-from vidseg_ros.methods.per_frame import NetworkObservation, network_input
-from vidseg_ros.methods.upsampling import LabelUpsampler
+from vidseg_ros.methods.network_method import NetworkMethod, NetworkObservation, NetworkState
 from vidseg_ros.networks.deploy_lernet import DeployedKeyFrame, DeployedPropagation
 from vidseg_ros.networks.lernet import LERNetTHA
 
 # An eighth of it squared is 64 positions, enough for the attention to be taken in parts.
 MINIMUM_SIDE = 64
+# The operating points' K, besides the one asked for; 5 is the paper's.
+_INTERVALS = (1, 3, 5, 10)
 
 
 @dataclass(frozen=True)
@@ -62,116 +54,128 @@ class KeyFrame:
 
 
 @dataclass(slots=True)
-class LERNetTHAState(StreamState):
+class LERNetTHAState(NetworkState):
     """``key``: the last key frame; ``steps``: frames since then. Both are predict's."""
 
     key: KeyFrame | None = None
     steps: int = 0
 
 
-class LERNetTHAMethod(VideoSegmenter):
-    """LERNet + THA; the knob is ``key_interval``, the paper's K: one frame in K is a key frame."""
+def _interval(knobs: Mapping[str, Any]) -> int:
+    interval = int(knobs.get('key_interval', 5))
+    if interval < 1:
+        raise MethodError(f'key_interval: {interval} is not at least 1')
+    return interval
+
+
+class LERNetTHAMethod(NetworkMethod):
+    """
+    LERNet + THA; the knob is ``key_interval``, the paper's K: one frame in K is a key frame.
+
+    The operating points are that K and greater ones, 'K=5' for example.
+    """
 
     name: ClassVar[str] = 'lernet_tha'
+    KNOBS: ClassVar[tuple[str, ...]] = ('key_interval',)
     DEFAULT_CHECKPOINT: ClassVar[str] = 'random:0'
     DEFAULT_NETWORK: ClassVar[str] = 'lernet_tha/base'
     DEFAULT_LABEL_SPACE: ClassVar[str] = 'camvid'
 
     def __init__(self, options: MethodOptions) -> None:
-        self._interval = int(options.extra.get('key_interval', 5))
-        if self._interval < 1:
-            raise MethodError(f'key_interval: {self._interval} is not at least 1')
-        options = replace(
+        _interval(options.extra)
+        completed = replace(
             options, extra={'label_space': self.DEFAULT_LABEL_SPACE, **options.extra}
         )
-        loaded = load_module(options, self.DEFAULT_CHECKPOINT, self.DEFAULT_NETWORK)
+        loaded = load_module(completed, self.DEFAULT_CHECKPOINT, self.DEFAULT_NETWORK)
         network, metadata = loaded.network, loaded.metadata
         if not isinstance(network, LERNetTHA):
             raise MethodError(
                 f'method lernet_tha needs a network lernet_tha/...; {loaded.checkpoint} holds '
                 f'{metadata.network} (method per_frame runs any network)'
             )
-        self._loaded = loaded
-        self._input_size = options.input_size
-        self._key_engine = loaded.on_engine(
-            DeployedKeyFrame(network, metadata.mean, metadata.std).eval(), options
-        )
-        self._propagation_engine = loaded.on_engine(
-            DeployedPropagation(network, metadata.mean, metadata.std).eval(), options
-        )
-        self._upsampler = LabelUpsampler()
-        self.label_space = loaded.label_space
+        parts = DeployedKeyFrame, DeployedPropagation
+        engines = [
+            loaded.on_engine(part(network, metadata.mean, metadata.std).eval(), completed)
+            for part in parts
+        ]
+        super().__init__(options, loaded, engines, MINIMUM_SIDE)
 
-    def prepare(self, size: tuple[int, int]) -> None:
-        """Build what frames of ``size`` (height, width) need before the first comes."""
-        chosen = size if self._input_size == (0, 0) else self._input_size
-        if min(chosen) < MINIMUM_SIDE:
-            return  # such frames are refused one by one
-        self._key_engine.prepare(chosen)
-        self._propagation_engine.prepare(chosen)
+    def _points_for(self, knobs: Mapping[str, Any]) -> tuple[str, ...]:
+        asked = _interval(knobs)
+        return tuple(f'K={k}' for k in (asked, *(k for k in _INTERVALS if k > asked)))
+
+    def _take_knobs(self, knobs: Mapping[str, Any]) -> None:
+        _interval(knobs)  # it is the first of the operating points
 
     def new_state(self, camera: str) -> LERNetTHAState:
         """Return the state of a stream's start: the first frame will be a key frame."""
         return LERNetTHAState(camera)
 
-    def observe(self, frame: Frame, state: StreamState) -> Observation:
-        """Resize the frame."""
-        image = network_input(frame.image, self._input_size)
-        if min(image.shape[:2]) < MINIMUM_SIDE:
-            raise UnfitFrameError(
-                f'an image of {image.shape[1]}x{image.shape[0]} is too small for LERNet + THA, '
-                f'which needs at least {MINIMUM_SIDE} pixels a side'
-            )
-        return NetworkObservation(frame, network_input=image)
+    @staticmethod
+    def _interval_at(observation: NetworkObservation) -> int:
+        return int(observation.operating_point.removeprefix('K='))
 
-    def predict(
-        self, observations: Sequence[Observation], states: Sequence[StreamState]
-    ) -> list[Segmentation]:
-        """Segment each frame, by the whole network or with its key frame's features."""
-        return [self._segment(o, s) for o, s in zip(observations, states, strict=True)]
-
-    def _segment(self, observation: Observation, state: StreamState) -> Segmentation:
-        assert isinstance(observation, NetworkObservation)
+    def _kind(self, observation: NetworkObservation, state: StreamState) -> Hashable:
+        """Return whether the frame is a key frame."""
         assert isinstance(state, LERNetTHAState)
-        assert observation.network_input is not None
-        begun = time.perf_counter()
-        logits = self._logits(observation.network_input[None], state)
-        kind = 'propagated' if state.steps else 'key frame'
-        return segmentation_of(
-            logits, observation, self._upsampler, begun=begun,
-            stage='propagation' if state.steps else 'key_frame', age=state.steps,
-            provenance={'kind': kind, 'since_key_frame': state.steps},
-        )  # fmt: skip
+        image = observation.inputs['image']
+        key, size = state.key, (image.shape[1], image.shape[2])
+        interval = self._interval_at(observation)
+        return key is None or key.size != size or state.steps + 1 >= interval
 
-    def _logits(self, image: NDArray, state: LERNetTHAState) -> NDArray[np.float32]:
-        """Return the frame's logits [classes, h, w], and move the state on."""
-        size = image.shape[1], image.shape[2]
-        key = state.key
-        if key is not None and key.size == size and state.steps + 1 < self._interval:
+    def _segment(
+        self, observations: list[NetworkObservation], states: list[Any]
+    ) -> list[Segmentation]:
+        if self._kind(observations[0], states[0]):
+            return self._key_frames(observations, states)
+        for observation, state in zip(observations, states, strict=True):
+            observation.inputs.update(state.key.features)
             state.steps += 1
-            return self._propagation_engine.run({'image': image, **key.features})['logits'][0]
-        outputs = self._key_engine.run({'image': image})
-        # The engine overwrites its outputs with the next key frame's, perhaps another camera's.
-        # With an interval of 1 nobody will ask for the features.
-        if self._interval > 1:
-            state.key = KeyFrame(
-                size, {name: np.array(outputs[name], order='C') for name in ('high', 'reduced')}
+        outputs, took = self._run(self._engines[1], [o.inputs for o in observations])
+        return [
+            self._finish(
+                logits, observation, state, took_ms=took, kind='propagated',
+                stage='propagation', age=state.steps, since_key_frame=state.steps,
             )
-        state.steps = 0
-        return outputs['logits'][0]
+            for logits, observation, state in zip(
+                outputs['logits'], observations, states, strict=True
+            )
+        ]  # fmt: skip
 
-    def describe(self) -> dict[str, str]:
-        """Return what diagnostics should say."""
-        return {
-            'method': self.name,
-            'label_space': self.label_space.name,
-            'network': self._loaded.metadata.network,
-            'checkpoint': self._loaded.checkpoint,
-            'key_interval': str(self._interval),
-            **self._key_engine.describe(),
-        }
+    def _key_frames(
+        self, observations: list[NetworkObservation], states: list[LERNetTHAState]
+    ) -> list[Segmentation]:
+        outputs, took = self._run(self._engines[0], [o.inputs for o in observations])
+        found = []
+        for index, (observation, state) in enumerate(zip(observations, states, strict=True)):
+            # With an interval of 1 nobody will ask for the features.
+            if self._interval_at(observation) > 1:
+                image = observation.inputs['image']
+                self._keep(state, (image.shape[1], image.shape[2]), outputs, index)
+            state.steps = 0
+            found.append(
+                self._finish(
+                    outputs['logits'][index], observation, state, took_ms=took,
+                    kind='key frame', stage='key_frame', since_key_frame=0,
+                )
+            )  # fmt: skip
+        return found
 
-    def close(self) -> None:
-        """Release the engines."""
-        self._key_engine.close()
-        self._propagation_engine.close()
+    @staticmethod
+    def _keep(
+        state: LERNetTHAState, size: tuple[int, int], outputs: Mapping[str, NDArray], index: int
+    ) -> None:
+        """Copy a key frame's features: the engine overwrites them with the next key frame's."""
+        if state.key is None or state.key.size != size:
+            state.key = KeyFrame(
+                size,
+                {
+                    name: np.empty((1, *outputs[name].shape[1:]), outputs[name].dtype)
+                    for name in ('high', 'reduced')
+                },
+            )
+        for name, kept in state.key.features.items():
+            np.copyto(kept[0], outputs[name][index])
+
+    def _described(self) -> dict[str, str]:
+        return {'key_interval': self._point.removeprefix('K=')}

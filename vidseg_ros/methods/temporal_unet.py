@@ -19,43 +19,42 @@ Source: Sheludzko, Schwemmer and Ruiz, "Video Semantic Segmentation", section 2.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vidseg_ros.methods.base import (
-    Frame,
-    Observation,
-    Segmentation,
-    StreamState,
-    UnfitFrameError,
-    VideoSegmenter,
-)
-from vidseg_ros.methods.finishing import segmentation_of
+from vidseg_ros.methods.base import Segmentation
 from vidseg_ros.methods.loading import MethodError, MethodOptions, load_network
-from vidseg_ros.methods.per_frame import NetworkObservation, network_input
-from vidseg_ros.methods.upsampling import LabelUpsampler
+from vidseg_ros.methods.network_method import NetworkMethod, NetworkObservation, NetworkState
+from vidseg_ros.methods.resizing import resize_planes
 from vidseg_ros.networks.deploy_temporal_unet import DeployedTemporalUNet
 
 
 @dataclass(slots=True)
-class TemporalUNetState(StreamState):
+class TemporalUNetState(NetworkState):
     """
-    What the cells remember; both fields are predict's.
+    What the cells remember; all fields are predict's.
 
     ``hidden`` holds float32 [1, c, h, w] by the names of the network's inputs; empty at the
-    start. ``position`` counts the frames since the sequence began.
+    start. ``position`` counts the frames since the sequence began, ``size`` is theirs.
     """
 
     hidden: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     position: int = 0
+    size: tuple[int, int] = (0, 0)
 
 
-class TemporalUNetMethod(VideoSegmenter):
+def _sequence_length(knobs: Mapping[str, Any]) -> int:
+    length = int(knobs.get('sequence_length', 0))
+    if length < 0:
+        raise MethodError(f'sequence_length: {length} is negative')
+    return length
+
+
+class TemporalUNetMethod(NetworkMethod):
     """
     A recurrent U-Net in any of its configurations.
 
@@ -63,94 +62,84 @@ class TemporalUNetMethod(VideoSegmenter):
     """
 
     name: ClassVar[str] = 'temporal_unet'
+    KNOBS: ClassVar[tuple[str, ...]] = ('sequence_length',)
     DEFAULT_CHECKPOINT: ClassVar[str] = 'random:0'
     DEFAULT_NETWORK: ClassVar[str] = 'temporal_unet/resnet_small_deep_cgru'
 
     def __init__(self, options: MethodOptions) -> None:
-        self._sequence_length = int(options.extra.get('sequence_length', 0))
-        if self._sequence_length < 0:
-            raise MethodError(f'sequence_length: {self._sequence_length} is negative')
+        self._sequence_length = _sequence_length(options.extra)
         # What starts from a seed has the classes of the other methods' weights.
-        options = replace(options, extra={'label_space': 'camvid', **options.extra})
-        self._runnable = load_network(options, self.DEFAULT_CHECKPOINT, self.DEFAULT_NETWORK)
-        deployed = self._runnable.deployed
+        completed = replace(options, extra={'label_space': 'camvid', **options.extra})
+        runnable = load_network(completed, self.DEFAULT_CHECKPOINT, self.DEFAULT_NETWORK)
+        deployed = runnable.deployed
         if not isinstance(deployed, DeployedTemporalUNet):
             raise MethodError(
                 'method temporal_unet needs a recurrent U-Net, with crnn or cgru in its name; '
-                f'{self._runnable.checkpoint} holds {self._runnable.metadata.network} '
+                f'{runnable.checkpoint} holds {runnable.metadata.network} '
                 '(method per_frame runs it)'
             )
         self._deployed = deployed
-        self._minimum_side = deployed.network.minimum_side
-        self._input_size = options.input_size
-        self._upsampler = LabelUpsampler()
-        self.label_space = self._runnable.label_space
+        super().__init__(
+            options, runnable, [runnable.engine], deployed.network.minimum_side
+        )  # fmt: skip
 
-    def prepare(self, size: tuple[int, int]) -> None:
-        """Build what frames of ``size`` (height, width) need before the first comes."""
-        chosen = size if self._input_size == (0, 0) else self._input_size
-        self._runnable.engine.prepare(chosen)
+    def _take_knobs(self, knobs: Mapping[str, Any]) -> None:
+        self._sequence_length = _sequence_length(knobs)
 
     def new_state(self, camera: str) -> TemporalUNetState:
         """Return the state of a stream's start."""
         return TemporalUNetState(camera)
 
-    def observe(self, frame: Frame, state: StreamState) -> Observation:
-        """Resize the frame."""
-        image = network_input(frame.image, self._input_size)
-        if min(image.shape[:2]) < self._minimum_side:
-            raise UnfitFrameError(
-                f'an image of {image.shape[1]}x{image.shape[0]} is too small for '
-                f'{self._runnable.metadata.network}, which needs at least '
-                f'{self._minimum_side} pixels a side'
-            )
-        return NetworkObservation(frame, network_input=image)
+    def _recall(self, observation: NetworkObservation, state: TemporalUNetState) -> bool:
+        """
+        Give the network the states; return whether they had to be resized.
 
-    def predict(
-        self, observations: Sequence[Observation], states: Sequence[StreamState]
-    ) -> list[Segmentation]:
-        """Run the network on each frame with its stream's states."""
-        return [self._segment(o, s) for o, s in zip(observations, states, strict=True)]
+        They are zero where a sequence begins: at the start, at its end, at a new size of frames.
+        Where only the network's input has another size they are resized.
+        """
+        image = observation.inputs['image']
+        size = image.shape[1], image.shape[2]
+        over = 0 < self._sequence_length <= state.position
+        resized = False
+        if over or state.size != observation.frame.size:
+            self._zero(state, size)
+            state.position, state.size = 0, observation.frame.size
+        elif state.hidden[self._deployed.hidden_names[0]].shape[2:] != size:
+            resized = True
+            state.hidden = {
+                name: resize_planes(state.hidden[name], (array.shape[2], array.shape[3]))
+                for name, array in self._deployed.initial_hidden(size).items()
+            }
+        observation.inputs.update(state.hidden)
+        return resized
 
-    def _begin(self, state: TemporalUNetState, size: tuple[int, int]) -> None:
-        """Zero the states where a sequence begins: at the start, at its end, at a new size."""
+    def _zero(self, state: TemporalUNetState, size: tuple[int, int]) -> None:
+        """Zero the states, in their own memory where it fits."""
         finest = self._deployed.hidden_names[0]
-        another_size = not state.hidden or state.hidden[finest].shape[-2:] != size
-        if another_size or state.position == self._sequence_length > 0:
+        if not state.hidden or state.hidden[finest].shape[2:] != size:
             state.hidden = self._deployed.initial_hidden(size)
-            state.position = 0
+        for array in state.hidden.values():
+            array.fill(0)
 
-    def _remember(self, state: TemporalUNetState, outputs: Mapping[str, NDArray]) -> None:
-        # The engine overwrites its outputs with the next frame's, perhaps another camera's.
-        for name, array in state.hidden.items():
-            np.copyto(array, outputs[f'next_{name}'])
-        state.position += 1
+    def _segment(
+        self, observations: list[NetworkObservation], states: list[Any]
+    ) -> list[Segmentation]:
+        resized = [self._recall(o, s) for o, s in zip(observations, states, strict=True)]
+        outputs, took = self._run(self._engines[0], [o.inputs for o in observations])
+        found = []
+        for index, (observation, state) in enumerate(zip(observations, states, strict=True)):
+            # The engine overwrites its outputs with the next frame's, perhaps another camera's.
+            for name, array in state.hidden.items():
+                np.copyto(array[0], outputs[f'next_{name}'][index])
+            about: dict[str, Any] = {'memory': 'resized'} if resized[index] else {}
+            found.append(
+                self._finish(
+                    outputs['logits'][index], observation, state, took_ms=took,
+                    kind='segmented', position=state.position, **about,
+                )
+            )  # fmt: skip
+            state.position += 1
+        return found
 
-    def _segment(self, observation: Observation, state: StreamState) -> Segmentation:
-        assert isinstance(observation, NetworkObservation)
-        assert isinstance(state, TemporalUNetState)
-        image = observation.network_input
-        assert image is not None
-        begun = time.perf_counter()
-        self._begin(state, (image.shape[0], image.shape[1]))
-        outputs = self._runnable.engine.run({'image': image[None], **state.hidden})
-        self._remember(state, outputs)
-        return segmentation_of(
-            outputs['logits'][0], observation, self._upsampler, begun=begun,
-            provenance={'kind': 'segmented', 'position': state.position - 1},
-        )  # fmt: skip
-
-    def describe(self) -> dict[str, str]:
-        """Return what diagnostics should say."""
-        return {
-            'method': self.name,
-            'label_space': self.label_space.name,
-            'network': self._runnable.metadata.network,
-            'checkpoint': self._runnable.checkpoint,
-            'sequence_length': str(self._sequence_length),
-            **self._runnable.engine.describe(),
-        }
-
-    def close(self) -> None:
-        """Release the engine."""
-        self._runnable.engine.close()
+    def _described(self) -> dict[str, str]:
+        return {'sequence_length': str(self._sequence_length)}

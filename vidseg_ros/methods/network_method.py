@@ -1,0 +1,317 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What methods share whose every frame goes through a network at a chosen input size."""
+
+from __future__ import annotations
+
+import abc
+import time
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidseg_ros.engines.base import Engine
+from vidseg_ros.methods.base import (
+    Frame,
+    Observation,
+    Segmentation,
+    StreamState,
+    UnfitFrameError,
+    VideoSegmenter,
+)
+from vidseg_ros.methods.buffers import BufferPool, Scratch
+from vidseg_ros.methods.finishing import Finisher, OutputRings
+from vidseg_ros.methods.loading import LoadedNetwork, MethodOptions, RunnableNetwork
+from vidseg_ros.methods.resizing import batch_of_one
+
+# The operating points: which part of its sides a network is given.
+INPUT_PARTS: Mapping[str, float] = {'input 1': 1.0, 'input 3/4': 0.75, 'input 1/2': 0.5}
+# The strides of all networks divide it.
+_MULTIPLE = 32
+
+
+def part_of(size: tuple[int, int], part: float, minimum: int = 1) -> tuple[int, int]:
+    """
+    Return about ``part`` of the sides (height, width), for a network to be given.
+
+    Each is a multiple of 32, and no less than ``minimum`` unless the side is; where ``part`` is
+    1, the sides are as they are.
+    """
+
+    def side(length: int) -> int:
+        multiple = _MULTIPLE * max(1, round(length * part / _MULTIPLE))
+        return min(length, max(multiple, minimum))
+
+    return size if part == 1.0 else (side(size[0]), side(size[1]))
+
+
+@dataclass(slots=True)
+class NetworkState(StreamState):
+    """What is remembered of a camera; ``outputs``, predict's, is where its results lie."""
+
+    outputs: OutputRings = field(default_factory=OutputRings)
+
+
+@dataclass(slots=True)
+class NetworkObservation(Observation):
+    """
+    What the network is given of a frame, by the names of its inputs, each [1, ...].
+
+    ``borrowed`` are arrays that nobody needs once the network has run.
+    """
+
+    inputs: dict[str, NDArray] = field(default_factory=dict)
+    borrowed: list[NDArray] = field(default_factory=list)
+    operating_point: str = ''
+
+
+class NetworkMethod(VideoSegmenter):
+    """
+    A method that gives each frame to one of its networks.
+
+    It resizes frames, groups those of several cameras into batches, finishes what the networks
+    say, and moves between operating points, which are parts of the input's size unless a method
+    has its own. A method says how a group is segmented, ``_segment``, and which frames can be in
+    one, ``_kind``.
+    """
+
+    # The knobs that can change while frames are segmented.
+    KNOBS: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(
+        self,
+        options: MethodOptions,
+        loaded: LoadedNetwork | RunnableNetwork,
+        engines: Sequence[Engine],
+        minimum_side: int = 1,
+    ) -> None:
+        self.label_space = loaded.label_space
+        self._options = options
+        self._network_name = loaded.metadata.network
+        self._checkpoint = loaded.checkpoint
+        self._engines = tuple(engines)
+        self._minimum_side = minimum_side
+        self._points = self._points_for(options.extra)
+        self._point = self._points[0]
+        self._built: set[tuple[int, int]] = set()
+        self._last_size: tuple[int, int] | None = None
+        self._pool = BufferPool()
+        self._batch = Scratch()
+        self._finisher = Finisher()
+
+    # ---- settings
+
+    def _points_for(self, knobs: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the operating points' names, the most costly first."""
+        return tuple(INPUT_PARTS)
+
+    def _take_knobs(self, knobs: Mapping[str, Any]) -> None:
+        """
+        Take over those of the knobs that are in ``KNOBS``.
+
+        :raises MethodError: if one is not as it should be; nothing has changed then.
+        """
+
+    def adjust(self, options: Any) -> bool:
+        """Take over other knobs from the next frame on, if nothing else is another."""
+
+        def fixed(of: MethodOptions) -> MethodOptions:
+            extra = {name: value for name, value in of.extra.items() if name not in self.KNOBS}
+            return replace(of, extra=extra)
+
+        if fixed(options) != fixed(self._options):
+            return False
+        self._take_knobs(options.extra)
+        points, present = self._points_for(options.extra), self._point
+        moved = present != self._points[0] and present in points
+        self._options, self._points = options, points
+        self._point = present if moved else points[0]
+        return True
+
+    def operating_points(self) -> tuple[str, ...]:
+        """Return the operating points' names, the most costly first."""
+        return self._points
+
+    @property
+    def operating_point(self) -> str:
+        """Return the present operating point."""
+        return self._point
+
+    def operate_at(self, name: str) -> None:
+        """
+        Move to an operating point from the next frame on.
+
+        :raises ValueError: if there is no such point.
+        """
+        if name not in self._points:
+            raise ValueError(
+                f'method {self.name} has no operating point {name!r}; there are: '
+                f'{", ".join(self._points)}'
+            )
+        self._point = name
+
+    def input_size(self, size: tuple[int, int], operating_point: str) -> tuple[int, int]:
+        """Return what frames of ``size`` (height, width) are resized to for the network."""
+        given = size if self._options.input_size == (0, 0) else self._options.input_size
+        return part_of(given, INPUT_PARTS.get(operating_point, 1.0), self._minimum_side)
+
+    def prepare(self, size: tuple[int, int], operating_point: str | None = None) -> None:
+        """
+        Build what frames of ``size`` (height, width) need at an operating point.
+
+        What is there already is left alone: an engine may be running it.
+        """
+        if operating_point is None:
+            operating_point = self._point
+        chosen = self.input_size(size, operating_point)
+        if chosen in self._built or min(chosen) < self._minimum_side:
+            return  # frames that are too small are refused one by one
+        for engine in self._engines:
+            engine.prepare(chosen)
+        self._built.add(chosen)
+        if self._last_size is None:
+            self._last_size = chosen
+
+    @property
+    def preferred_batch(self) -> int:
+        """Return how many frames of the last size together are cheaper than one by one."""
+        if self._last_size is None:
+            return 1
+        return max(1, self._engines[0].preferred_batch(self._last_size))
+
+    # ---- the CPU
+
+    def _begin(self, frame: Frame) -> NetworkObservation:
+        """Return the observation of a frame with the network's ``image``."""
+        point = self._point
+        size = self.input_size(frame.size, point)
+        if min(size) < self._minimum_side:
+            raise UnfitFrameError(
+                f'an image of {size[1]}x{size[0]} is too small for {self._network_name}, which '
+                f'needs at least {self._minimum_side} pixels a side'
+            )
+        image = batch_of_one(frame.image, size, self._pool)
+        found = NetworkObservation(frame, inputs={'image': image}, operating_point=point)
+        if not np.may_share_memory(image, frame.image):
+            found.borrowed.append(image)
+        return found
+
+    def observe(self, frame: Frame, state: StreamState) -> Observation:
+        """Resize the frame."""
+        return self._begin(frame)
+
+    # ---- the device
+
+    def _kind(self, observation: NetworkObservation, state: StreamState) -> Hashable:
+        """Return what frames must have in common to be segmented together, besides the size."""
+        return None
+
+    @abc.abstractmethod
+    def _segment(
+        self, observations: list[NetworkObservation], states: list[Any]
+    ) -> list[Segmentation]:
+        """Segment frames of one kind and one size in one go."""
+
+    def predict(
+        self, observations: Sequence[Observation], states: Sequence[StreamState]
+    ) -> list[Segmentation]:
+        """Segment the frames; those of a kind and size together where that is cheaper."""
+        groups: dict[Hashable, list[int]] = {}
+        given = []
+        for index, (observation, state) in enumerate(zip(observations, states, strict=True)):
+            assert isinstance(observation, NetworkObservation)
+            given.append(observation)
+            kind = self._kind(observation, state), observation.inputs['image'].shape
+            groups.setdefault(kind, []).append(index)
+        found: dict[int, Segmentation] = {}
+        for group in groups.values():
+            for part in self._batches(group, given):
+                segmented = self._segment([given[i] for i in part], [states[i] for i in part])
+                found.update(zip(part, segmented, strict=True))
+        for observation in given:
+            while observation.borrowed:
+                self._pool.give_back(observation.borrowed.pop())
+        return [found[index] for index in range(len(given))]
+
+    def _batches(self, group: list[int], given: list[NetworkObservation]) -> Iterator[list[int]]:
+        """Yield the frames of a group that go together: as many as is best, or single ones."""
+        height, width = given[group[0]].inputs['image'].shape[1:3]
+        self._last_size = height, width
+        self._built.add((height, width))
+        # An engine has to build what it runs for any other number, so there are no others.
+        most = self._engines[0].preferred_batch((height, width)) if len(group) > 1 else 1
+        full = len(group) - len(group) % most
+        for start in range(0, full, most):
+            yield group[start : start + most]
+        for index in group[full:]:
+            yield [index]
+
+    def _run(
+        self, engine: Engine, inputs: Sequence[Mapping[str, NDArray]]
+    ) -> tuple[dict[str, NDArray], float]:
+        """
+        Run a network on one batch; return its outputs and how long it took, in milliseconds.
+
+        The outputs [N, ...] are the engine's own until it runs again.
+        """
+        begun = time.perf_counter()
+        if len(inputs) == 1:
+            outputs = engine.run(inputs[0])
+        else:
+            batch = {}
+            for name, first in inputs[0].items():
+                stacked = self._batch.take(
+                    f'{name} {first.dtype}', (len(inputs), *first.shape[1:]), first.dtype
+                )
+                for place, one in zip(stacked, inputs, strict=True):
+                    np.copyto(place, one[name][0])
+                batch[name] = stacked
+            outputs = engine.run(batch)
+        return outputs, (time.perf_counter() - begun) * 1e3
+
+    def _finish(
+        self, logits: NDArray[np.float32], observation: NetworkObservation, state: NetworkState,
+        *, took_ms: float, kind: str, stage: str = 'network', age: int = 0, **provenance: Any,
+    ) -> Segmentation:  # fmt: skip
+        """Return the segmentation of a frame from its logits [C, h, w]."""
+        return self._finisher.finish(
+            logits, observation, state.outputs, stages_ms={stage: took_ms}, age=age,
+            provenance={
+                'kind': kind, 'operating_point': observation.operating_point, **provenance,
+            },
+        )  # fmt: skip
+
+    def _described(self) -> dict[str, str]:
+        """Return what diagnostics should say of this method's knobs."""
+        return {}
+
+    def describe(self) -> dict[str, str]:
+        """Return what diagnostics should say."""
+        return {
+            'method': self.name,
+            'label_space': self.label_space.name,
+            'network': self._network_name,
+            'checkpoint': self._checkpoint,
+            'operating_point': self._point,
+            **self._described(),
+            **self._engines[0].describe(),
+        }
+
+    def close(self) -> None:
+        """Release the engines."""
+        for engine in self._engines:
+            engine.close()
