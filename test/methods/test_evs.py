@@ -13,6 +13,10 @@
 # limitations under the License.
 
 import copy
+import dataclasses
+import threading
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -346,3 +350,179 @@ def test_small_images_are_refused_before_the_state_is_touched(propagating):
     with pytest.raises(UnfitFrameError, match='100x20'):
         propagating.observe(Frame(np.zeros((20, 100, 3), np.uint8), 0, 'camera', 0), state)
     assert state.since_key == -1
+
+
+# ---- operating points while running
+
+
+def test_one_can_move_to_the_cheaper_rows_and_back():
+    segmenter = _make('fassvid/base_hires', operating_point=7)
+    assert segmenter.operating_points() == ('07', '10', '12', '14')
+    video, state, seen = _pan(30, 1, 0, (96, 128), 32), segmenter.new_state('camera'), []
+    for i, image in enumerate(video):
+        if i in (7, 20):
+            segmenter.operate_at({7: '12', 20: '07'}[i])
+        segmenter.prepare((96, 128), segmenter.operating_point)
+        observation = segmenter.observe(Frame(image, i, 'camera', i), state)
+        (found,) = segmenter.predict([observation], [state])
+        assert found.labels.shape == (96, 128)
+        assert found.provenance['operating_point'] == segmenter.operating_point
+        seen.append(found.provenance['kind'] == 'key frame')
+    # Another D begins with a key frame.
+    assert [i for i, key in enumerate(seen) if key] == [0, 5, 7, 17, 20, 25]
+    assert segmenter.describe()['operating_point'] == '07'
+    with pytest.raises(ValueError, match='06'):
+        segmenter.operate_at('06')
+
+
+@pytest.mark.parametrize('knobs, expected', [
+    ({'operating_point': 1}, ['01', '03', '05', '07', '10', '12', '14']),
+    ({'operating_point': 2}, ['02', '03', '05', '06', '07', '10', '12', '14']),
+    ({'operating_point': 8}, ['08', '09', '11', '13']),
+    ({'operating_point': 14}, ['14']),
+    ({'segment_every': 4}, ['custom', '07', '10', '12', '14']),
+])  # fmt: skip
+def test_cheaper_rows_need_nothing_that_was_not_built(knobs, expected):
+    # ICNet's Refiner is not there for S = 1.
+    assert list(_make(**knobs).operating_points()) == expected
+
+
+def test_a_refining_point_is_left_and_taken_up_again(refining):
+    video, kinds = _pan(17, 1), []
+    state = refining.new_state('camera')
+    try:
+        for i, image in enumerate(video):
+            # In the middle of an interval, and so that the way there is missing.
+            if i in (2, 3):
+                refining.operate_at({2: '07', 3: 'custom'}[i])
+            observation = refining.observe(Frame(image, i, 'camera', i), state)
+            kinds.append(refining.predict([observation], [state])[0].provenance['kind'])
+    finally:
+        refining.operate_at('custom')
+    first = ['key frame', 'propagated', 'propagated', 'propagated']
+    cycle = ['key frame', 'propagated', 'propagated', 'refined']
+    assert kinds == [*first, *cycle, *cycle, *cycle, 'key frame']
+
+
+def test_knobs_that_need_nothing_new_are_taken_over_at_once():
+    segmenter = _make('fassvid/base_hires', operating_point=7)
+    options = segmenter._options
+
+    def other(**knobs):
+        return segmenter.adjust(dataclasses.replace(
+            options, extra={'label_space': 'camvid', **knobs}))  # fmt: skip
+
+    assert other(operating_point=10, flow='ultrafast')
+    assert segmenter.operating_points() == ('10', '12', '14')
+    assert segmenter.describe()['warping'] == 'DIS ultrafast'
+    assert other(operating_point=6)  # this network refines by itself
+    assert not other(operating_point=12)  # another size
+    assert not segmenter.adjust(dataclasses.replace(options, precision='bf16'))
+    with pytest.raises(MethodError, match='slow'):
+        other(flow='slow')
+    assert not _make(operating_point=7).adjust(dataclasses.replace(
+        options, network='icnet/half', extra={'label_space': 'camvid', 'operating_point': 6}))
+
+
+# ---- several cameras
+
+
+class _Batching:
+    """An engine that likes batches, and counts them."""
+
+    def __init__(self, engine):
+        self._engine, self.batches = engine, []
+
+    def __getattr__(self, name):
+        return getattr(self._engine, name)
+
+    def preferred_batch(self, size):
+        return 3
+
+    def run(self, inputs):
+        self.batches.append(len(inputs['image']))
+        return self._engine.run(inputs)
+
+
+def test_key_frames_that_coincide_are_segmented_together():
+    segmenter = _make('fassvid/base_hires', segment_every=2)
+    videos = [_pan(4, 1, seed) for seed in range(4)] + [_pan(4, 1, 5, (80, 96))]
+    alone = [_run(segmenter, video) for video in videos]
+    segmenter._engine = engine = _Batching(segmenter._engine)
+    assert segmenter.preferred_batch == 3
+    states = [segmenter.new_state(str(i)) for i in range(5)]
+    for i in range(4):
+        observations = []
+        for number, (video, state) in enumerate(zip(videos, states, strict=True)):
+            frame = Frame(video[i], i, str(number), i)
+            observations.append(segmenter.observe(frame, state))
+        for got, expected in zip(segmenter.predict(observations, states), alone, strict=True):
+            assert (got.labels == expected[i].labels).mean() > 0.999
+            assert got.provenance == expected[i].provenance
+    assert engine.batches == [3, 1, 1, 3, 1, 1]
+
+
+def test_staggered_cameras_have_their_key_frames_at_different_times():
+    segmenter = _make('fassvid/base_hires', segment_every=4, stagger=True)
+    image, keys = _pan(1, 0)[0], {}
+    for camera in ('a', 'b', 'c', 'd'):
+        state = segmenter.new_state(camera)
+        stages = [segmenter.observe(Frame(image, i, camera, i), state).stage for i in range(13)]
+        keys[camera] = [i for i, stage in enumerate(stages) if stage is Stage.SEGMENT]
+    assert keys == {'a': [0, 4, 8, 12], 'b': [0, 2, 6, 10], 'c': [0, 3, 7, 11], 'd': [0, 1, 5, 9]}
+    assert segmenter.new_state('b').early == 2  # after a reset, too
+
+
+# ---- the schedule and the memory
+
+
+def test_flow_does_not_wait_for_the_network():
+    """A key frame may be on the device as long as it likes: its followers are observed."""
+    segmenter = _make('fassvid/base_hires', segment_every=4)
+    video, state = _pan(4, 2), segmenter.new_state('camera')
+    expected = _run(segmenter, video)
+    begun, go_on = threading.Event(), threading.Event()
+    engine = segmenter._engine
+
+    class Slow(_Batching):
+        def run(self, inputs):
+            begun.set()
+            assert go_on.wait(30)
+            return engine.run(inputs)
+
+    segmenter._engine = Slow(engine)
+    first = segmenter.observe(Frame(video[0], 0, 'camera', 0), state)
+    with ThreadPoolExecutor(1) as device:
+        key = device.submit(segmenter.predict, [first], [state])
+        assert begun.wait(30)
+        others = [segmenter.observe(Frame(video[i], i, 'camera', i), state) for i in (1, 2, 3)]
+        assert not key.done()
+        go_on.set()
+        np.testing.assert_array_equal(key.result()[0].labels, expected[0].labels)
+    for i, observation in enumerate(others, 1):
+        assert observation.stage is Stage.PROPAGATE
+        (found,) = segmenter.predict([observation], [state])
+        np.testing.assert_array_equal(found.labels, expected[i].labels)
+
+
+def test_propagating_allocates_nothing_of_the_images_size():
+    size = (384, 512)
+    segmenter = _make('fassvid/base_hires', operating_point=14)
+    video, state = _pan(8, 1, size=size), segmenter.new_state('camera')
+
+    def step(i):
+        observation = segmenter.observe(Frame(video[i], i, 'camera', i), state)
+        observation.wanted = BOTH
+        segmenter.predict([observation], [state])
+
+    for i in range(6):  # until all buffers are there
+        step(i)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        step(6)
+        step(7)
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    assert peak < size[0] * size[1]

@@ -73,34 +73,39 @@ class PixelMaps:
     def __init__(self) -> None:
         self._maps: tuple[Plane, Plane] = (np.empty((0, 0), np.float32),) * 2
 
-    def __call__(self, flow: Flow, size: tuple[int, int]) -> tuple[Plane, Plane]:
+    def __call__(
+        self, flow: Flow, size: tuple[int, int], run: int = 1
+    ) -> tuple[Plane, Plane]:
         """
         Return the x and the y of each pixel's target, float32 [H, W] each, in pixels.
 
         ``flow`` float32 [h, w, 2] is in cells of its grid, which covers the image of ``size``
-        (height, width). The arrays returned are overwritten by the next call.
+        (height, width). Where ``run`` pixels of a row go together, [H, W / run], it is the target
+        of pixel run // 2 of each if the flow in the middle of the run moved all of them. The
+        arrays returned are overwritten by the next call.
         """
-        if self._maps[0].shape != size:
-            self._maps = np.empty(size, np.float32), np.empty(size, np.float32)
+        shape = size[0], size[1] // run
+        if self._maps[0].shape != shape:
+            self._maps = np.empty(shape, np.float32), np.empty(shape, np.float32)
         for axis, target in ((1, self._maps[0]), (0, self._maps[1])):
-            cells, pixels = flow.shape[axis], size[axis]
-            scale = pixels / cells
+            cells, step = flow.shape[axis], run if axis else 1
+            scale = size[axis] / cells
+            offset = 0.5 * (step - 1) - step // 2
             # A cell's target in pixels. Interpolated, its own position gives each pixel's own...
-            centres = (np.arange(cells, dtype=np.float32) + 0.5) * scale - 0.5
+            centres = (np.arange(cells, dtype=np.float32) + 0.5) * scale - (0.5 + offset)
             plane = flow[..., 1 - axis] * np.float32(scale)
             plane += centres[None, :] if axis else centres[:, None]
-            cv2.resize(plane, (size[1], size[0]), dst=target, interpolation=cv2.INTER_LINEAR)
+            cv2.resize(plane, shape[::-1], dst=target, interpolation=cv2.INTER_LINEAR)
             # ... but outside of the outermost centres, where the interpolation stands still.
-            margin = int(np.ceil(centres[0]))
-            if margin > 0:
-                missing = np.arange(margin, dtype=np.float32) - centres[0]
-                low, high = missing, -missing[::-1]
-                if axis:
-                    target[:, :margin] += low
-                    target[:, -margin:] += high
-                else:
-                    target[:margin] += low[:, None]
-                    target[-margin:] += high[:, None]
+            own = np.arange(shape[axis], dtype=np.float32) * step + step // 2
+            missing = own[own < centres[0]] - centres[0]
+            margin = len(missing)
+            if margin and axis:
+                target[:, :margin] += missing
+                target[:, -margin:] -= missing[::-1]
+            elif margin:
+                target[:margin] += missing[:, None]
+                target[-margin:] -= missing[::-1, None]
         return self._maps
 
 

@@ -47,6 +47,7 @@ from vidseg_ros.flow.chain import (
     resize_flow,
 )
 from vidseg_ros.flow.grid import GRID_SETTINGS, GridFlow
+from vidseg_ros.flow.runs import RunWarper
 from vidseg_ros.methods.base import (
     Frame,
     Image,
@@ -56,7 +57,7 @@ from vidseg_ros.methods.base import (
     UnfitFrameError,
     VideoSegmenter,
 )
-from vidseg_ros.methods.buffers import BufferRing, Scratch
+from vidseg_ros.methods.buffers import BufferPool, BufferRing, Scratch
 from vidseg_ros.methods.evs_operating_points import (
     OPERATING_POINTS,
     OperatingPoint,
@@ -66,7 +67,7 @@ from vidseg_ros.methods.evs_operating_points import (
 )
 from vidseg_ros.methods.iam import attention, blend, inconsistent
 from vidseg_ros.methods.loading import LoadedNetwork, MethodError, MethodOptions, load_module
-from vidseg_ros.methods.per_frame import network_input
+from vidseg_ros.methods.resizing import batch_of_one
 from vidseg_ros.methods.upsampling import LabelUpsampler, best_class, confidence
 from vidseg_ros.networks.deploy import DeployedNetwork, deploy
 from vidseg_ros.networks.icnet import ICNet
@@ -89,7 +90,8 @@ class EVSState(StreamState):
     (``forth``), None on the key frame; the sizes of the key frame and of the network's input
     there, and whether frames since then can be refined.
 
-    predict's: the key frame's labels at the size of the frame, its logits or, where the operating
+    predict's: the key frame's labels at the size of the frame, and these in runs of pixels
+    (``packed``) once they are warped; its logits or, where the operating
     point refines, ``probabilities`` [C, h, w], its low-level features [h', w', K] and, once
     somebody wants it, its confidence at the size of the frame; and the memory of what is handed
     out.
@@ -106,6 +108,8 @@ class EVSState(StreamState):
     refinable: bool = False
 
     labels: Image | None = None
+    packed: Image | None = None
+    is_packed: bool = False
     prediction: NDArray[np.float32] | None = None
     probabilities: bool = False
     features: NDArray[np.float32] | None = None
@@ -123,8 +127,9 @@ class EVSObservation(Observation):
     """
     What is to be done with a frame, and the way to its key frame.
 
-    ``network_input`` is there where a network runs, ``back`` (a flow on a grid, in its cells)
-    where something is fetched from the key frame, and ``forth`` where predictions are refined.
+    ``network_input`` [1, h, w, 3] is there where a network runs, ``back`` (a flow on a grid, in
+    its cells) where something is fetched from the key frame, and ``forth`` where predictions are
+    refined.
     ``point`` is the operating point's name, ``refinement`` its R.
     """
 
@@ -215,8 +220,8 @@ class EVS(VideoSegmenter):
         self._loaded = loaded
         self.label_space = loaded.label_space
         self._upsampler = LabelUpsampler()
-        self._scratch = Scratch()
-        self._maps = PixelMaps()
+        self._pool, self._scratch = BufferPool(), Scratch()
+        self._maps, self._runs = PixelMaps(), RunWarper()
 
         point = self._asked[1]
         expected = options.input_size
@@ -224,6 +229,7 @@ class EVS(VideoSegmenter):
             expected = loaded.metadata.input_size
         scaled = dataclasses.replace(options, input_size=self._scaled(expected, point))
         deployed = self._deployed(loaded)
+        self._built: set[tuple[tuple[int, int], bool]] = set()
         self._prepared = scaled.input_size
         self._engine = loaded.on_engine(deployed, scaled)
         self._refiner: Engine | None = None
@@ -324,9 +330,12 @@ class EVS(VideoSegmenter):
             self._present if operating_point is None else self._point_named(operating_point)
         )
         given = self._scaled(size if self._input_size == (0, 0) else self._input_size, point)
+        if (given, point.refinement) in self._built:
+            return  # an engine may be running what it has
         self._engine.prepare(given)
         if self._refiner is not None and point.refinement:
             self._refiner.prepare(given)
+        self._built.add((given, point.refinement))
         self._prepared = given
 
     def new_state(self, camera: str) -> EVSState:
@@ -387,7 +396,7 @@ class EVS(VideoSegmenter):
             state.since_key += 1
         found.age = 1 if blends and stage is Stage.SEGMENT else state.since_key
         if stage in (Stage.SEGMENT, Stage.REFINE):
-            found.network_input = network_input(frame.image, scaled)
+            found.network_input = batch_of_one(frame.image, scaled, self._pool)
         return found
 
     def _follow(self, state: EVSState, gray: Image, point: OperatingPoint) -> None:
@@ -447,15 +456,15 @@ class EVS(VideoSegmenter):
     ) -> dict[int, Segmentation]:
         """Run the segmentation network (section 3.2) on key frames of one size."""
         clock = _Clock()
-        first = batch[0][1].network_input
-        assert first is not None
-        images = first[None]
+        images = batch[0][1].network_input
+        assert images is not None
         if len(batch) > 1:
-            images = self._scratch.take('images', (len(batch), *first.shape))
-            for image, (_, observation, _) in zip(images, batch, strict=True):
-                assert observation.network_input is not None
-                np.copyto(image, observation.network_input)
+            inputs = [observation.network_input for _, observation, _ in batch]
+            images = self._scratch.take('images', (len(batch), *images.shape[1:]))
+            np.concatenate(inputs, out=images)  # type: ignore[arg-type]
         outputs = self._engine.run({'image': images})
+        for _, observation, _ in batch:
+            self._done_with_input(observation)
         clock.lap('network')
         found = {}
         for number, (i, observation, state) in enumerate(batch):
@@ -463,6 +472,12 @@ class EVS(VideoSegmenter):
             found[i] = self._key_frame(observation, state, own, clock)
             clock = _Clock()
         return found
+
+    def _done_with_input(self, observation: EVSObservation) -> None:
+        """Give back the memory of the network's input, if it is not the frame's own."""
+        image, observation.network_input = observation.network_input, None
+        if image is not None and not np.may_share_memory(image, observation.frame.image):
+            self._pool.give_back(image)
 
     def _key_frame(
         self,
@@ -489,7 +504,7 @@ class EVS(VideoSegmenter):
                 np.copyto(state.features, outputs['features'])
         else:
             np.copyto(state.prediction, logits)
-        state.confident = False
+        state.confident = state.is_packed = False
         state.labels = _kept(state.labels, size, np.uint8)
         if earlier is not None:
             segmentation = self._blended(observation, state, state.prediction, earlier, clock)
@@ -513,9 +528,14 @@ class EVS(VideoSegmenter):
     def _propagate(self, observation: EVSObservation, state: EVSState) -> Segmentation:
         """Fetch the key frame's labels along the flow (section 3.3, Eq. 1 and 2)."""
         clock = _Clock()
-        assert state.labels is not None
-        size = observation.frame.size
-        at = None if observation.back is None else self._maps(observation.back, size)
+        size, wanted = observation.frame.size, observation.wanted
+        segmentation = Segmentation(
+            self._moved_labels(state, observation.back, size),
+            provenance={'kind': observation.stage.value, 'age': observation.age},
+        )
+        at = None
+        if observation.back is not None and (wanted.confidence or wanted.age):
+            at = self._maps(observation.back, size)
 
         def moved(image: Image, name: str, **how: Any) -> Image:
             out = state.take(name, size)
@@ -525,11 +545,7 @@ class EVS(VideoSegmenter):
                 fetch_pixels(image, at, out, **how)
             return out
 
-        segmentation = Segmentation(
-            moved(state.labels, 'labels'),
-            provenance={'kind': observation.stage.value, 'age': observation.age},
-        )
-        if observation.wanted.confidence:
+        if wanted.confidence:
             if not state.confident:
                 assert state.prediction is not None
                 state.confidence = _kept(state.confidence, size, np.uint8)
@@ -539,7 +555,7 @@ class EVS(VideoSegmenter):
             segmentation.confidence = moved(
                 state.confidence, 'confidence', nearest=False, outside=0
             )
-        if observation.wanted.age:
+        if wanted.age:
             same = self._scratch.take('age', size)
             same.fill(min(observation.age, NEVER))
             segmentation.age = moved(same, 'age', outside=NEVER)
@@ -547,12 +563,31 @@ class EVS(VideoSegmenter):
         segmentation.stages_ms = clock.laps
         return segmentation
 
+    def _moved_labels(self, state: EVSState, back: Flow | None, size: tuple[int, int]) -> Image:
+        """Return the key frame's labels, along the flow if there is one."""
+        assert state.labels is not None
+        out = state.take('labels', size)
+        if back is None:
+            np.copyto(out, state.labels)
+        elif not self._runs.fits(size):
+            fetch_pixels(state.labels, self._maps(back, size), out)
+        else:
+            if not state.is_packed:
+                shape = self._runs.packed_shape(size)
+                state.packed = self._runs.pack(
+                    state.labels, _kept(state.packed, shape, np.uint8)
+                )
+                state.is_packed = True
+            assert state.packed is not None
+            self._runs.warp(state.packed, back, out)
+        return out
+
     def _refine(self, observation: EVSObservation, state: EVSState) -> Segmentation:
         """Segment with the Refiner from the key frame's low-level features (section 3.5)."""
         clock = _Clock()
         assert observation.network_input is not None and observation.back is not None
         assert state.prediction is not None
-        inputs = {'image': observation.network_input[None]}
+        inputs = {'image': observation.network_input}
         if self._refiner is None:
             logits = self._engine.run(inputs)['logits'][0]
         else:
@@ -561,6 +596,7 @@ class EVS(VideoSegmenter):
             inputs['features'] = fetch(state.features, way, nearest=False)[None]
             clock.lap('warping')
             logits = self._refiner.run(inputs)['logits'][0]
+        self._done_with_input(observation)
         clock.lap('refiner')
         fresh = softmax(logits, out=self._scratch.take('fresh', logits.shape, np.float32))
         return self._blended(observation, state, fresh, state.prediction, clock)
