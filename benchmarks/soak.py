@@ -75,7 +75,9 @@ def changes(there: Sequence[str], seed: int) -> 'Changes':
         'evs': [{'evs.operating_point': n} for n in (7, 10, 13)],
         'dvsnet': [{'dvsnet.flow_magnitude': v} for v in (2.0, 6.0, 12.0)],
         'fassvid': [{'fassvid.frame_distance': n} for n in (5, 10)],
-        'budget': [{'latency_budget_ms': n} for n in (0, 20, 60)],
+        'budget': [{'latency_budget_ms': n} for n in (0.0, 20.0, 60.0)],
+        'workers': [{'observe_workers': n} for n in (0, 1, 2)],
+        'batch': [{'max_batch': n} for n in (0, 1, 4)],
         'age': [{'max_age_ms': n} for n in (0, 1000)],
         'stale': [{'stale_ms': n} for n in (2000, 3000)],
         'cameras': [{'cameras': list(c)} for c in (CAMERAS[:3], CAMERAS, (*CAMERAS, EXTRA))],
@@ -215,6 +217,7 @@ class Soak:
         self.options, self.namespace = options, namespace
         self.made: Counter[str] = Counter()
         self.refused: list[str] = []
+        self.log: list[tuple[float, Change]] = []
         self.history: list[tuple[float, Sequence[str]]] = []
         self.memory: list[float] = []
 
@@ -229,15 +232,15 @@ class Soak:
         chosen = changes(listed.result.names, options.seed)
         topics = [f'{self.namespace}/camera/{name}/image_raw' for name in (*CAMERAS, EXTRA)]
         seconds = options.seconds or 60.0 * options.minutes
-        feeding = threading.Thread(target=camera.ask, daemon=True, args=(1e9,), kwargs={
-            'topics': topics, 'await': topics[:-1], 'frames': str(frames), 'rate': options.rate,
-            'count': int((seconds + 120.0) * options.rate), 'wait_s': 120.0})
-        feeding.start()
+        # It answers when all are published, which is after we have stopped it.
+        camera.tell(topics=topics, **{'await': topics[:-1]}, frames=str(frames),
+                    rate=options.rate, count=int((seconds + 600.0) * options.rate), wait_s=240.0)
         self._wait_for_labels(watch, node)
         begin = time.monotonic()
         self.history.append((begin, CAMERAS))
         while (now := time.monotonic()) < begin + seconds:
             node.check()
+            camera.check()
             self._change(client, *chosen.next())
             self.memory.append(node.memory_mb()['rss'])
             said = int(now - begin) // 30
@@ -268,6 +271,7 @@ class Soak:
         if kind == 'cameras':
             # What is taken away may pause from before the node says that it has accepted.
             self.history.append((time.monotonic(), change['cameras']))
+        self.log.append((time.monotonic(), change))
         answer = self._answer(client.set_parameters_atomically(
             [Parameter(name, value=value) for name, value in change.items()]))
         result = answer.result
@@ -275,6 +279,13 @@ class Soak:
             self.made[kind] += 1
         else:
             self.refused.append(f'{change}: {result.reason}')
+
+    def _before(self, when: float) -> str:
+        """Return what was changed last before a time."""
+        earlier = [(at, change) for at, change in self.log if at <= when]
+        if not earlier:
+            return 'before the first change'
+        return f'{when - earlier[-1][0]:.2f} s after {earlier[-1][1]}'
 
     def _summary(self, watch: Watch, node: Child, chosen: Changes, begin: float,
                  end: float) -> dict[str, Any]:
@@ -297,7 +308,7 @@ class Soak:
         broken = [f'{count}x {text}' for text, count in errors.items()]
         broken += [f'refused: {text}' for text in self.refused]
         broken += [f'{name}: silent for {gap["seconds"]:.2f} s after {gap["at_s"]:.0f} s '
-                   f'(allowed: {gap["allowed_s"]:.2f} s)'
+                   f'(allowed: {gap["allowed_s"]:.2f} s), {self._before(begin + gap["at_s"])}'
                    for name, found in cameras.items() for gap in found['gaps']]
         if tells and growth is not None and growth > self.options.memory_growth:
             broken.append(f'memory grew by x{growth:.2f}')

@@ -17,8 +17,9 @@
 #
 #     tools/benchmark.sh OUT [ROS2_SETUP.bash]
 #
-# About 15 minutes on two cores; QUICK=1 only sees whether everything runs, SOAK_MINUTES=10 is
-# how long the soak takes at its full length (here 2), PAGE= leaves the page as it is.
+# About 15 minutes on two cores. QUICK=1 only sees whether everything runs; SOAK_MINUTES=10 is the soak's
+# full length (here 2); ALL_POINTS=1 measures every operating point, for longer; PAGE= leaves the page.
+# EXPORTED=MODEL.xml is an int8 model of FASSVid's base from `vidseg export`, measured beside the rest.
 # In a shell where the package is installed and either ROS 2 or standalone/ is there; a ROS 2 whose setup
 # is named is measured beside it.
 set -u
@@ -38,16 +39,23 @@ measure() {
     vidseg benchmark "$@" $quick --json "$out/$name.json" || { echo "$name: see above"; failed=1; }
 }
 
-measure pipeline pipeline --frames 120 --trace "$out/trace.json"
+measure pipeline pipeline --frames 100 ${EXPORTED:+--ours fassvid --ours per_frame --ours "per_frame,checkpoint=$EXPORTED"}
+measure trace pipeline --ours evs,evs.operating_point=7 --plain none --size 512x1024 --rounds 1 \
+    --frames 90 --trace "$out/evs_trace.json"
 measure overload pipeline --cameras 4 --ours fassvid --plain openvino --rounds 2
-measure networks networks --seconds 6 ${EXPORTED:+--exported "$EXPORTED"}
-measure methods methods --seconds 4
+measure networks networks --seconds 3 ${EXPORTED:+--exported "$EXPORTED"}
+if [ -n "${ALL_POINTS:-}" ]; then
+    measure methods methods
+else
+    measure methods methods --seconds 4 --point 07: --point 10: --point 14: --point K=5 --point cgru \
+        --point 'FDChangeNet + TAM' --point DeepLab-Fast --point 'DIS flow'
+fi
 if [ -n "$setup" ]; then
     ros2="$here/tools/in_ros2.sh $setup python3"
     # What the settings of config/dds do, together and each half alone.
     buffer='<Internal><SocketReceiveBufferSize max=\"16MB\"/></Internal>'
     fragments='<General><MaxMessageSize>65500B</MaxMessageSize><FragmentSize>63000B</FragmentSize></General>'
-    measure graph graph --rounds 2 --frames 80 --rest-seconds 4 \
+    measure graph graph --rounds 2 --frames 60 --rest-seconds 3 \
         --peer "ROS 2=$ros2" \
         --peer "ROS 2 with config/dds=CYCLONEDDS_URI=file://$here/config/dds/cyclonedds.xml $ros2" \
         --peer "ROS 2, large buffer only=CYCLONEDDS_URI=\"$buffer\" $ros2" \

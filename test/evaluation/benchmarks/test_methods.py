@@ -110,13 +110,13 @@ def test_the_ratio_is_that_of_the_times_per_frame(video, monkeypatch):
     point = BenchmarkPoint('tested', 'a point', ('net/work', 'file'), 'net/video', 'other',
                            {'knob': 3}, period=5, paper=PaperRatio(2.0, 'Table 1'))  # fmt: skip
     done = []
-    result = measure(point, video, RunOptions('torch', threads=2, seconds=0.01), done.append)
+    result = measure(point, video, RunOptions('torch', threads=2, seconds=2.5), done.append)
     # 20 ms against (20 + 4 * 2) / 5 ms.
     assert result.ratio == pytest.approx(20 / 5.6)
     assert result.fps == pytest.approx(1000 / 5.6) and result.every_frame_fps == pytest.approx(50)
     assert result.ratio_range == (pytest.approx(result.ratio), pytest.approx(result.ratio))
-    assert result.rounds == 3 and result.frames == 30 and done[-1] == 1.0
-    assert result.kinds == {'key frame, refined': 6, 'propagated': 24}
+    assert result.rounds == 5 and result.frames == 50 and done[-1] == 1.0
+    assert result.kinds == {'key frame, refined': 10, 'propagated': 40}
     assert result.ms == pytest.approx(5.6) and result.every_frame_ms == pytest.approx(20)
     assert result.sequential['median'] == pytest.approx(20 / 5.6)
     assert result.stages_ms_per_frame['predict'] == pytest.approx(5.6)
@@ -137,6 +137,16 @@ def test_the_ratio_is_that_of_the_times_per_frame(video, monkeypatch):
     assert asked['tested'].extra['knob'] == 3
     entry = result.entry()
     assert entry['paper_ratio'] == 2.0 and entry['paper'] == 'Table 1'
+
+
+def test_heavy_networks_have_short_rounds_of_whole_periods(video, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(benchmark, 'time', clock)
+    monkeypatch.setattr(benchmark, 'create_method',
+                        lambda name, options: KeyFrames(clock, 5, 2.0, 0.1))
+    point = BenchmarkPoint('tested', 'x', ('a/b', ''), period=5)
+    result = measure(point, video, RunOptions(seconds=1.0))
+    assert result.rounds == 3 and result.frames == 15
 
 
 def test_what_was_made_is_closed_if_the_other_cannot_be(video, monkeypatch):

@@ -77,7 +77,9 @@ def main(args: argparse.Namespace) -> int:
         makers += [(lambda size, peer=peer: networks.peer_network(peer, size))
                    for peer in peers.PEERS if peer.installed]
     before = common.warn_if_busy()
-    peak = networks.peak_rates(repeats=3 if args.quick else 12)
+    if args.threads:
+        networks.set_torch_threads(args.threads)
+    peak = networks.peak_rates(*((256, 3) if args.quick else (1024, 12)))
     console = Console()
     entries: list[dict[str, Any]] = []
     failed: list[str] = []

@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +63,7 @@ def main(args: argparse.Namespace) -> int:
     from vidseg_ros.evaluation.benchmarks import peers, pipeline
     from vidseg_ros.evaluation.benchmarks.frames import video_frames
     from vidseg_ros.evaluation.benchmarks.processes import BenchmarkError
+    from vidseg_ros.evaluation.benchmarks.trace import summarize
 
     if args.quick:
         args.frames, args.rounds = min(args.frames, 12), 1
@@ -114,11 +114,13 @@ def main(args: argparse.Namespace) -> int:
     notes = [line for run in runs for line in _notes(run)]
     notes.append(f'other packages looked for: {", ".join(found["looked_for"])}; there: '
                  + (', '.join(found['there']) or 'none'))
-    trace = ''
-    if args.trace:
-        trace = str(args.trace) if args.trace.exists() else ''
-        notes.append(f'trace: {trace}' if trace else
-                     'trace: not present (the node wrote none)')
+    trace = None
+    if args.trace and args.trace.exists():
+        trace = {'node': systems[0].name, 'file': args.trace.name, **summarize(args.trace)}
+        notes.append(f'trace of {trace["node"]}: {args.trace}, for ui.perfetto.dev; predict was '
+                     f'at work for {trace["observe_beside_predict"]:.0%} of the time of observe')
+    elif args.trace:
+        notes.append('trace: not present, the node wrote none')
     loads = [run['load'] for run in runs]
     worst = max(loads, key=lambda load: load['others_cores'], default=None)
     return common.finish(
@@ -180,9 +182,13 @@ def _overload_table(run: dict[str, Any]) -> Table:
 
 def _notes(run: dict[str, Any]) -> list[str]:
     """Say where the time goes."""
-    lines: Sequence[str] = [
+    lines = [
         f'{run["size"][0]}x{run["size"][1]} {entry["system"]}: {entry["bottleneck"]}; '
         f'p99 is x{common.figure(entry["p99_over_median"])} the median'
         for entry in run['systems']]
+    lines += [
+        f'{entry["system"]}: published at an age of '
+        f'{common.figure(entry["published_age_in_frames_of_work"]["median"])} frames of work'
+        for entry in run['systems'] if entry.get('published_age_in_frames_of_work')]
     return [*lines, 'CPU: ms of all cores for a frame; neither: the share of the mean latency '
             'that is neither observe nor predict']

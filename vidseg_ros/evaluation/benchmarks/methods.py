@@ -41,7 +41,8 @@ class RunOptions:
     What runs the networks, alike for the method and for every frame, and for how long.
 
     Rounds go on for ``seconds`` for each point, but there are at least three. A round is a
-    multiple of the point's period of at least ``round_frames`` frames.
+    multiple of the point's period of at least ``round_frames`` frames, or of fewer if those take
+    too long.
     """
 
     engine: str = 'auto'
@@ -272,13 +273,15 @@ def _rounds(
     options: RunOptions,
     progress: Callable[[float], None] | None,
 ) -> Measurement:
-    frames = round_length(point.period, options.round_frames)
-    # Every frame costs the same there: fewer of them will do.
-    fewer = min(frames, options.round_frames)
     # Once through all that happens in a period, and memory has found its place.
     method.run(point.period + 1)
-    every_frame.run(2)
+    every_frame.run(1)
+    each_s = every_frame.run(1)
     method.forget()
+    # Heavy networks have shorter rounds; every frame costs the same there: few of them will do.
+    fewer = max(2, min(options.round_frames,
+                       int(options.seconds / (4 * MINIMUM_ROUNDS) / max(each_s, 1e-9))))
+    frames = round_length(point.period, fewer)
     seconds: list[tuple[float, float]] = []
     alone: list[tuple[float, float]] = []
     meter = LoadMeter()

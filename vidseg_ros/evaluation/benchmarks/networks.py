@@ -261,7 +261,12 @@ def _bottleneck(share: float | None) -> str:
     return 'arithmetic' if share >= _ARITHMETIC else 'memory traffic, small layers'
 
 
-def peak_rates(threads: int = 0, size: int = 1024, repeats: int = 12) -> dict[str, float]:
+def set_torch_threads(threads: int) -> None:
+    """Let torch use so many threads on the CPU, for its matrix products as for its networks."""
+    torch.set_num_threads(threads)
+
+
+def peak_rates(size: int = 1024, repeats: int = 12) -> dict[str, float]:
     """
     Return what large matrix products reach here in torch, GMAC/s by 'device precision'.
 

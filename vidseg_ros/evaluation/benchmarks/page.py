@@ -23,7 +23,7 @@ from typing import Any
 
 import jinja2
 
-PARTS = ('networks', 'methods', 'pipeline', 'overload', 'graph', 'soak')
+PARTS = ('pipeline', 'trace', 'overload', 'networks', 'methods', 'graph', 'soak')
 """The files, each '<part>.json'; what is not there is said not to have been measured."""
 
 TEMPLATE = 'benchmarks.md.j2'
@@ -47,7 +47,7 @@ def render(directory: Path) -> str:
     if not parts:
         raise ValueError(f'{directory} has none of {", ".join(f"{n}.json" for n in PARTS)}')
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader('vidseg_ros.evaluation'), autoescape=False,  # noqa: S701
+        loader=jinja2.PackageLoader('vidseg_ros.evaluation'), autoescape=False,
         trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True)
     environment.filters.update(n=_number, share=_share, times=_times, cell=_cell)

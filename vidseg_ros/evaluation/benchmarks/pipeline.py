@@ -358,9 +358,11 @@ def overload(
     Feed several cameras at once; return plain data as ``measure`` does, with more for each system.
 
     ``work_ms`` is the work for one frame (convert, observe, predict and publish, medians of
-    the account); ``age_in_frames_of_work`` are the latencies by it; ``rates_apart`` is how far the
-    slowest camera's rate is below the fastest's; ``memory_ratio`` the node's memory by that
-    of the same node with one camera, ``memory_growth`` by its own after the first round.
+    the account). ``age_in_frames_of_work`` are the latencies by it, and
+    ``published_age_in_frames_of_work`` those up to the publishing, by the node's own account
+    (sums of the stages' percentiles). ``rates_apart`` is how far the slowest camera's rate is
+    below the fastest's, ``memory_ratio`` the node's memory by that of the same node with one
+    camera, ``memory_growth`` by its own after the first round.
 
     :raises BenchmarkError: if a process fails.
     """
@@ -387,6 +389,12 @@ def overload(
         entry['work_ms'] = work
         entry['age_in_frames_of_work'] = {
             key: value / work for key, value in entry['latency_ms'].items()}
+        stages = entry['stages_ms']
+        if 'transport' in stages and 'total' in stages:
+            # Before the listener's process gets its turn on a machine that is full.
+            entry['published_age_in_frames_of_work'] = {
+                name: (stages['transport'][key] + stages['total'][key]) / work
+                for name, key in (('median', 'p50'), ('p95', 'p95'))}
     return found
 
 

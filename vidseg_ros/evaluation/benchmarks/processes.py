@@ -183,7 +183,16 @@ class Servant(Child):
         """
         Send a command and return the answer.
 
-        :raises BenchmarkError: if the process ends or the answer says ``error``.
+        :raises BenchmarkError: if the process ends or does not answer in time.
+        """
+        self.tell(**command)
+        return self._answer(patience_s)
+
+    def tell(self, **command: Any) -> None:
+        """
+        Send a command.
+
+        :raises BenchmarkError: if the process has ended.
         """
         assert self.process.stdin is not None
         try:
@@ -192,7 +201,3 @@ class Servant(Child):
         except OSError:
             self.check()
             raise
-        found = self._answer(patience_s)
-        if 'error' in found:
-            raise BenchmarkError(f'{self.name}: {found["error"]}')
-        return found
