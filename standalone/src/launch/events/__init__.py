@@ -13,11 +13,11 @@
 # limitations under the License.
 """The events that the launch service itself knows."""
 
-from collections.abc import Callable
 from typing import Any
 
 from ..event import Event
 from . import process as process
+from .matchers import matches_action
 
 
 class ExecutionComplete(Event):
@@ -47,11 +47,6 @@ class TimerEvent(Event):
 
     def __init__(self, *, timer_action: Any) -> None:
         self.timer_action = timer_action
-
-
-def matches_action(target_action: Any) -> Callable[[Any], bool]:
-    """Return a matcher of exactly this action."""
-    return lambda action: action is target_action
 
 
 __all__ = ['ExecutionComplete', 'IncludeLaunchDescription', 'Shutdown', 'TimerEvent',
