@@ -105,6 +105,8 @@ class AutoEngine(Engine):
     ) -> None:
         super().__init__(network, options)
         self._cache = cache or EngineCache()
+        # Infinite: measure all, whatever is remembered.
+        self.budget_s = BUDGET_S
         self._candidates = candidates(options)
         self._digest = ''
         self._engines: dict[Candidate, Engine] = {}
@@ -167,17 +169,11 @@ class AutoEngine(Engine):
 
     def prepare(self, size: tuple[int, int]) -> None:
         """Choose for images of ``size``, by what is remembered or by a short measurement."""
-        self._prepare(size, BUDGET_S)
-
-    def measure_all(self, size: tuple[int, int]) -> dict[str, float]:
-        """Measure all candidates anew, however long it takes; return their milliseconds."""
-        return self._prepare(size, float('inf'))
-
-    def _prepare(self, size: tuple[int, int], budget_s: float) -> dict[str, float]:
+        budget_s = self.budget_s
         inputs = self.network.example_inputs(size)
         shapes = self._shapes(inputs)
         if shapes in self._choice and budget_s < float('inf'):
-            return {}
+            return
         identity = self._identity(size)
         value = self._cache.recall(identity) if budget_s < float('inf') else None
         by_name = {str(c): c for c in self._candidates}
@@ -194,7 +190,6 @@ class AutoEngine(Engine):
         slow = [c for c in self._candidates if c.slow and str(c) not in times]
         if slow and budget_s < float('inf'):
             self._build_in_background(slow, size, shapes, times, identity)
-        return dict(times)
 
     def _remember(
         self, identity: Mapping[str, str], chosen: Candidate, times: Mapping[str, float]

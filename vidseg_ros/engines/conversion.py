@@ -59,7 +59,8 @@ class Form:
     What to convert to.
 
     ``kind`` 'openvino' or 'onnx'; ``shapes`` of the inputs, in their order, or None to leave
-    batch and sizes open; ``half``: weights and sums in fp16, inputs and outputs as they were.
+    batch and sizes open; ``half``: weights in
+    fp16, and in ONNX sums, too; inputs and outputs as they were.
     """
 
     kind: str
@@ -157,7 +158,7 @@ def write_openvino(network: DeployedNetwork, form: Form, path: Path) -> None:
         *zip(model.outputs, network.output_names, strict=True),
     ]:
         port.get_tensor().set_names({name})
-    ov.save_model(model, path, compress_to_fp16=False)
+    ov.save_model(model, path, compress_to_fp16=form.half)
 
 
 def write(network: DeployedNetwork, form: Form, folder: Path) -> None:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from vidseg_ros.engines.base import EngineError
 
@@ -73,8 +72,3 @@ class CudaMemory:
 def torch_dtype(dtype: np.dtype) -> torch.dtype:
     """Return torch's name for a type of numpy."""
     return torch.from_numpy(np.zeros(1, dtype)).dtype
-
-
-def as_array(tensor: torch.Tensor) -> NDArray:
-    """Return host memory as an array."""
-    return tensor.numpy()

@@ -89,6 +89,8 @@ class OpenVINOEngine(Engine):
                 'CHECKPOINT --format openvino --precision int8 --calibrate DATASET --root DIR '
                 '--out MODEL.xml` and name MODEL.xml as the checkpoint'
             )
+        if precision == 'auto' and exported is not None and exported.precision == 'fp32':
+            precision = 'fp32'
         if precision in ('auto', 'int8'):
             precision = 'bf16' if 'BF16' in capabilities else 'fp32'
         if precision != 'fp32' and precision.upper() not in capabilities:

@@ -49,7 +49,8 @@ class DeployedNetwork(nn.Module):
 
     def normalise(self, image: Tensor) -> Tensor:
         """Turn uint8 [N, H, W, 3] into float [N, 3, H, W]; channels last in memory, as it came."""
-        return self.normalisation(image.permute(0, 3, 1, 2))
+        # The type changes first: TensorRT does nothing else with bytes.
+        return self.normalisation(image.to(self.normalisation.scale.dtype).permute(0, 3, 1, 2))
 
     def forward(self, image: Tensor) -> Tensor:
         """Run the network."""

@@ -1,0 +1,152 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+import time
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from small import by_torch, random_inputs, small_network
+
+from vidseg_ros.engines import auto_engine
+from vidseg_ros.engines.auto_engine import AutoEngine, Candidate, candidates
+from vidseg_ros.engines.base import Engine, EngineError, EngineOptions
+from vidseg_ros.engines.cache import EngineCache
+
+SIZE = (32, 48)
+
+
+class Timed(Engine):
+    """An engine that takes as long as it is told."""
+
+    made: ClassVar[list] = []
+
+    def __init__(self, name, network, options, ms):
+        super().__init__(network, options)
+        self.name, self._ms, self.closed = name, ms, False
+        Timed.made.append(self)
+
+    def prepare(self, size):
+        pass
+
+    def run(self, inputs):
+        time.sleep(self._ms / 1e3)
+        return by_torch(self.network, inputs)
+
+    def describe(self):
+        return {'engine': self.name, 'device': 'x', 'precision': 'fp32', 'version': '1'}
+
+    def close(self):
+        super().close()
+        self.closed = True
+
+
+@pytest.fixture
+def engines(monkeypatch):
+    """Let the engines of the names given take so many milliseconds; None can't be built."""
+    times: dict = {}
+    Timed.made = []
+
+    def create(name, network, options, cache=None):
+        if times[name] is None:
+            raise EngineError(f'engine {name}: broken')
+        return Timed(name, network, options, times[name])
+
+    monkeypatch.setattr(auto_engine, 'create_engine', create)
+    monkeypatch.setattr(auto_engine, 'candidates', lambda options: [
+        Candidate(name, 'cpu', 'auto', slow=name == 'slow') for name in times
+    ])  # fmt: skip
+    return times
+
+
+def _auto(tmp_path):
+    return AutoEngine(small_network(), EngineOptions(), EngineCache(tmp_path))
+
+
+def test_the_fastest_is_chosen_and_remembered(tmp_path, engines):
+    engines.update(a=8, b=2, c=5)
+    engine = _auto(tmp_path)
+    engine.prepare(SIZE)
+    described = engine.describe()
+    assert described['engine'] == 'b'
+    assert described['chosen_by_auto'].startswith('b cpu: measured: b cpu')
+    assert [e.name for e in Timed.made if not e.closed] == ['b']
+    Timed.made = []
+    again = _auto(tmp_path)
+    again.prepare(SIZE)
+    assert 'remembered' in again.describe()['chosen_by_auto']
+    assert again.describe()['engine'] == 'b' and 'c' not in [e.name for e in Timed.made]
+
+
+def test_a_little_faster_is_no_reason(tmp_path, engines):
+    engines.update(a=8, b=7.9)
+    engine = _auto(tmp_path)
+    engine.prepare(SIZE)
+    assert engine.describe()['engine'] == 'a'
+
+
+def test_the_start_is_not_held_up(tmp_path, engines):
+    engines.update(a=60, b=5)
+    engine = _auto(tmp_path)
+    engine.budget_s = 0.3
+    begun = time.perf_counter()
+    engine.prepare(SIZE)
+    assert time.perf_counter() - begun < 1.5
+    assert 'no time to try b' in engine.describe()['chosen_by_auto']
+    thorough = _auto(tmp_path)
+    thorough.budget_s = float('inf')
+    thorough.prepare(SIZE)
+    assert thorough.describe()['engine'] == 'b'
+    later = _auto(tmp_path)
+    later.prepare(SIZE)
+    assert later.describe()['engine'] == 'b'
+
+
+def test_what_cannot_be_built_is_passed_over(tmp_path, engines):
+    engines.update(a=None, b=5)
+    engine = _auto(tmp_path)
+    engine.prepare(SIZE)
+    assert engine.describe()['engine'] == 'b'
+    engines.update(b=None)
+    with pytest.raises(EngineError, match='a: broken; engine b: broken'):
+        _auto(tmp_path)
+
+
+def test_what_takes_minutes_is_built_beside_what_runs(tmp_path, engines):
+    engines.update(slow=1, a=20)
+    engine = _auto(tmp_path)
+    engine.prepare(SIZE)
+    inputs = random_inputs(engine.network, SIZE)
+    assert engine._background is not None
+    while engine._background.is_alive():
+        engine.run(inputs)
+    assert engine.describe()['engine'] == 'slow'
+    np.testing.assert_allclose(
+        engine.run(inputs)['logits'], by_torch(engine.network, inputs)['logits']
+    )
+    engine.close()
+    assert all(e.closed for e in Timed.made)
+
+
+def test_the_real_candidates_of_a_cpu(tmp_path):
+    found = [str(c) for c in candidates(EngineOptions('cpu'))]
+    assert found[0] == 'openvino cpu' and {'torch cpu', 'onnxruntime cpu'} < set(found)
+    engine = AutoEngine(small_network(), EngineOptions('cpu', 'fp32'), EngineCache(tmp_path))
+    engine.budget_s = float('inf')
+    engine.prepare(SIZE)
+    why = engine.describe()['chosen_by_auto']
+    assert all(name in why for name in ('openvino', 'torch', 'onnxruntime')), why
+    inputs = random_inputs(engine.network, SIZE, 2)
+    np.testing.assert_allclose(
+        engine.run(inputs)['logits'], by_torch(engine.network, inputs)['logits'], atol=1e-4
+    )
