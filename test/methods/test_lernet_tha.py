@@ -215,6 +215,7 @@ def test_key_frames_go_with_key_frames_and_what_is_kept_is_each_cameras_own(meth
     class Pairs:
         def __init__(self, engine):
             self.engine, self.sizes = engine, []
+            self.labels_on_device = False
 
         def preferred_batch(self, size):
             return 2

@@ -15,11 +15,14 @@
 
 import dataclasses
 import tracemalloc
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from vidseg_ros.methods import per_frame
 from vidseg_ros.methods.base import Frame, UnfitFrameError, Wanted
+from vidseg_ros.methods.loading import load_network
 from vidseg_ros.methods.network_method import INPUT_PARTS, part_of
 from vidseg_ros.methods.registry import MethodError, MethodOptions, create_method
 
@@ -65,6 +68,7 @@ class Spy:
     def __init__(self, engine, batch=1):
         self.engine, self.batch = engine, batch
         self.ran, self.prepared = [], []
+        self.labels_on_device = False
 
     def preferred_batch(self, size):
         return self.batch
@@ -176,6 +180,16 @@ def test_a_batch_of_cameras_equals_each_alone(name):
     assert len(spy.ran) == 9
 
 
+@pytest.mark.parametrize('fixed, points', [((64, 96), 1), (None, len(INPUT_PARTS))])
+def test_an_exported_model_of_a_fixed_size_cannot_move(monkeypatch, fixed, points):
+    def load(*arguments):
+        exported = SimpleNamespace(size=fixed)
+        return dataclasses.replace(load_network(*arguments), exported=exported)
+
+    monkeypatch.setattr(per_frame, 'load_network', load)
+    assert len(_method('per_frame').operating_points()) == points
+
+
 def test_one_camera_prefers_what_its_engine_does():
     method, _ = _spied('per_frame', batch=4)
     assert method.preferred_batch == 1  # no size is known
@@ -210,11 +224,51 @@ def test_results_stay_until_two_more_are_there(segmenter):
             np.testing.assert_array_equal(result.age, age)
 
 
+class Labels(Spy):
+    """An engine that finds the labels itself, all of one class, and hands out what is asked."""
+
+    def __init__(self, engine, batch):
+        super().__init__(engine, batch)
+        self.labels_on_device, self.asked = True, []
+
+    def run_labels(self, inputs, size, also=()):
+        outputs = self.run(inputs)
+        self.asked.append((size, tuple(also)))
+        labels = np.full((len(inputs['image']), *size), 7, np.uint8)
+        return {'labels': labels, **{name: outputs[name] for name in also}}
+
+
+@pytest.mark.parametrize('name, also', [
+    ('per_frame', ()), ('fassvid', ('logits',)),
+    ('temporal_unet', ('next_hidden_0', 'next_hidden_1', 'next_hidden_2')),
+])  # fmt: skip
+def test_labels_are_left_to_a_device_that_finds_them(name, also):
+    method = _method(name)
+    engine = Labels(method._engines[0], 2)
+    method._engines = (engine,)
+    states = [method.new_state(str(i)) for i in range(2)]
+    for index in range(2):
+        observations = [_observe(method, s, _image(index, (64, 96)), index) for s in states]
+        for result in method.predict(observations, states):
+            assert (result.labels == 7).all()
+    assert engine.ran == [(2, 64, 96)] * 2
+    assert [size for size, _ in engine.asked] == [(64, 96)] * 2
+    assert set(also) <= set(engine.asked[0][1])
+    # Confidence takes logits.
+    observations = [_observe(method, s, _image(2, (64, 96)), 2) for s in states]
+    observations[1].wanted = Wanted(confidence=True)
+    first, second = method.predict(observations, states)
+    assert first.confidence is None and second.confidence is not None
+    assert not (first.labels == 7).all()
+    assert len(engine.asked) == 2
+
+
 class Quick:
     """An engine that takes no time: logits are made once, other outputs likewise."""
 
     def __init__(self, network, sizes):
         self.network, self.outputs = network, {}
+        self.labels_on_device = False
         for size in sizes:
             inputs = network.example_inputs(size)
             rng = np.random.default_rng(0)

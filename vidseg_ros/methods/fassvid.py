@@ -132,23 +132,24 @@ class FASSVidMethod(NetworkMethod):
         self, observations: list[NetworkObservation], states: list[Any]
     ) -> list[Segmentation]:
         remembers = 'previous' in self._deployed.input_names
-        restarted = ['' for _ in states]
-        if remembers:
-            for index, (observation, state) in enumerate(zip(observations, states, strict=True)):
-                if self._recall(observation, state):
-                    restarted[index] = 'resized'
-        outputs, took = self._run(self._engines[0], [o.inputs for o in observations])
+        resized = [
+            remembers and self._recall(observation, state)
+            for observation, state in zip(observations, states, strict=True)
+        ]
+        outputs, took = self._run(
+            self._engines[0], observations, also=('logits',) if remembers else ()
+        )  # fmt: skip
         found = []
         for index, (observation, state) in enumerate(zip(observations, states, strict=True)):
-            logits = outputs['logits'][index]
             if remembers:
                 # The engine overwrites its outputs with the next frame's, perhaps another's.
-                np.copyto(state.output[0], logits)
-                logits = state.output[0]
-            about: dict[str, Any] = {'memory': restarted[index]} if restarted[index] else {}
+                np.copyto(state.output[0], outputs['logits'][index])
+            about: dict[str, Any] = {'memory': 'resized'} if resized[index] else {}
             found.append(
-                self._finish(logits, observation, state, took_ms=took, kind='segmented', **about)
-            )
+                self._finish(
+                    outputs, index, observation, state, took_ms=took, kind='segmented', **about
+                )
+            )  # fmt: skip
         return found
 
     def _recall(self, observation: NetworkObservation, state: FASSVidState) -> bool:

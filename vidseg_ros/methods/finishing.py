@@ -45,7 +45,7 @@ class Finisher:
 
     def finish(
         self,
-        logits: NDArray[np.float32],
+        found: NDArray[Any],
         observation: Observation,
         rings: OutputRings,
         *,
@@ -54,18 +54,24 @@ class Finisher:
         provenance: dict[str, Any],
     ) -> Segmentation:
         """
-        Return the segmentation of a frame from its logits [C, h, w], with what is wanted of it.
+        Return the segmentation of a frame, with what is wanted of it.
 
-        ``stages_ms`` holds the times of the parts of ``predict`` so far; this one's is added.
-        ``age`` is in frames, alike for all pixels. The arrays lie in ``rings``.
+        ``found`` is its logits, float [C, h, w], or its labels, uint8 [H, W], if the device made
+        them; confidence needs logits. ``stages_ms`` holds the times of the parts of ``predict``
+        so far; this one's is added. ``age`` is in frames, alike for all pixels. The arrays lie
+        in ``rings``.
         """
         begun = time.perf_counter()
         size = observation.frame.size
-        labels = self._upsampler.labels(logits, size, rings.labels.take(size))
+        labels = rings.labels.take(size)
+        if found.ndim == 2:
+            np.copyto(labels, found)
+        else:
+            self._upsampler.labels(found, size, labels)
         segmentation = Segmentation(labels, provenance=provenance, stages_ms=stages_ms)
         if observation.wanted.confidence:
             segmentation.confidence = confidence(
-                logits, size, rings.confidence.take(size), self._scratch
+                found, size, rings.confidence.take(size), self._scratch
             )
         if observation.wanted.age:
             segmentation.age = rings.age.take(size)

@@ -131,21 +131,19 @@ class LERNetTHAMethod(NetworkMethod):
         for observation, state in zip(observations, states, strict=True):
             observation.inputs.update(state.key.features)
             state.steps += 1
-        outputs, took = self._run(self._engines[1], [o.inputs for o in observations])
+        outputs, took = self._run(self._engines[1], observations)
         return [
             self._finish(
-                logits, observation, state, took_ms=took, kind='propagated',
+                outputs, index, observation, state, took_ms=took, kind='propagated',
                 stage='propagation', age=state.steps, since_key_frame=state.steps,
             )
-            for logits, observation, state in zip(
-                outputs['logits'], observations, states, strict=True
-            )
+            for index, (observation, state) in enumerate(zip(observations, states, strict=True))
         ]  # fmt: skip
 
     def _key_frames(
         self, observations: list[NetworkObservation], states: list[LERNetTHAState]
     ) -> list[Segmentation]:
-        outputs, took = self._run(self._engines[0], [o.inputs for o in observations])
+        outputs, took = self._run(self._engines[0], observations, also=('high', 'reduced'))
         found = []
         for index, (observation, state) in enumerate(zip(observations, states, strict=True)):
             # With an interval of 1 nobody will ask for the features.
@@ -155,7 +153,7 @@ class LERNetTHAMethod(NetworkMethod):
             state.steps = 0
             found.append(
                 self._finish(
-                    outputs['logits'][index], observation, state, took_ms=took,
+                    outputs, index, observation, state, took_ms=took,
                     kind='key frame', stage='key_frame', since_key_frame=0,
                 )
             )  # fmt: skip

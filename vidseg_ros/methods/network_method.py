@@ -35,7 +35,7 @@ from vidseg_ros.methods.base import (
 )
 from vidseg_ros.methods.buffers import BufferPool, Scratch
 from vidseg_ros.methods.finishing import Finisher, OutputRings
-from vidseg_ros.methods.loading import LoadedNetwork, MethodOptions, RunnableNetwork
+from vidseg_ros.methods.loading import LoadedNetwork, MethodOptions
 from vidseg_ros.methods.resizing import batch_of_one
 
 # The operating points: which part of its sides a network is given.
@@ -95,7 +95,7 @@ class NetworkMethod(VideoSegmenter):
     def __init__(
         self,
         options: MethodOptions,
-        loaded: LoadedNetwork | RunnableNetwork,
+        loaded: LoadedNetwork,
         engines: Sequence[Engine],
         minimum_side: int = 1,
     ) -> None:
@@ -105,6 +105,8 @@ class NetworkMethod(VideoSegmenter):
         self._checkpoint = loaded.checkpoint
         self._engines = tuple(engines)
         self._minimum_side = minimum_side
+        exported = loaded.exported
+        self._fixed_size = exported is not None and exported.size is not None
         self._points = self._points_for(options.extra)
         self._point = self._points[0]
         self._built: set[tuple[int, int]] = set()
@@ -117,6 +119,8 @@ class NetworkMethod(VideoSegmenter):
 
     def _points_for(self, knobs: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the operating points' names, the most costly first."""
+        if self._fixed_size:
+            return (next(iter(INPUT_PARTS)),)
         return tuple(INPUT_PARTS)
 
     def _take_knobs(self, knobs: Mapping[str, Any]) -> None:
@@ -261,35 +265,52 @@ class NetworkMethod(VideoSegmenter):
             yield [index]
 
     def _run(
-        self, engine: Engine, inputs: Sequence[Mapping[str, NDArray]]
+        self, engine: Engine, observations: list[NetworkObservation], also: Sequence[str] = ()
     ) -> tuple[dict[str, NDArray], float]:
         """
         Run a network on one batch; return its outputs and how long it took, in milliseconds.
 
-        The outputs [N, ...] are the engine's own until it runs again.
+        The outputs [N, ...] are the engine's own until it runs again. Where labels of the
+        frames' size are found on the device, they are ``labels`` [N, H, W], and besides them
+        there are only those of ``also``.
         """
         begun = time.perf_counter()
-        if len(inputs) == 1:
-            outputs = engine.run(inputs[0])
-        else:
-            batch = {}
-            for name, first in inputs[0].items():
-                stacked = self._batch.take(
-                    f'{name} {first.dtype}', (len(inputs), *first.shape[1:]), first.dtype
-                )
-                for place, one in zip(stacked, inputs, strict=True):
-                    np.copyto(place, one[name][0])
-                batch[name] = stacked
-            outputs = engine.run(batch)
+        inputs: Mapping[str, NDArray] = observations[0].inputs
+        if len(observations) > 1:
+            inputs = {
+                name: self._stacked(name, [o.inputs[name] for o in observations])
+                for name in inputs
+            }
+        size = self._labels_size(engine, observations)
+        outputs = engine.run(inputs) if size is None else engine.run_labels(inputs, size, also)
         return outputs, (time.perf_counter() - begun) * 1e3
 
+    def _stacked(self, name: str, arrays: list[NDArray]) -> NDArray:
+        """Return arrays [1, ...] as one [N, ...], in memory that is used again."""
+        first = arrays[0]
+        stacked = self._batch.take(
+            f'{name} {first.dtype}', (len(arrays), *first.shape[1:]), first.dtype
+        )
+        return np.concatenate(arrays, out=stacked)
+
+    @staticmethod
+    def _labels_size(
+        engine: Engine, observations: list[NetworkObservation]
+    ) -> tuple[int, int] | None:
+        """Return the size of labels if the device is to find them, and logits are not needed."""
+        sizes = {observation.frame.size for observation in observations}
+        confident = any(observation.wanted.confidence for observation in observations)
+        return None if confident or len(sizes) > 1 or not engine.labels_on_device else sizes.pop()
+
     def _finish(
-        self, logits: NDArray[np.float32], observation: NetworkObservation, state: NetworkState,
-        *, took_ms: float, kind: str, stage: str = 'network', age: int = 0, **provenance: Any,
+        self, outputs: Mapping[str, NDArray], index: int, observation: NetworkObservation,
+        state: NetworkState, *, took_ms: float, kind: str, stage: str = 'network', age: int = 0,
+        **provenance: Any,
     ) -> Segmentation:  # fmt: skip
-        """Return the segmentation of a frame from its logits [C, h, w]."""
+        """Return the segmentation of the frame that is ``index``-th in a batch's outputs."""
         return self._finisher.finish(
-            logits, observation, state.outputs, stages_ms={stage: took_ms}, age=age,
+            outputs['labels'][index] if 'labels' in outputs else outputs['logits'][index],
+            observation, state.outputs, stages_ms={stage: took_ms}, age=age,
             provenance={
                 'kind': kind, 'operating_point': observation.operating_point, **provenance,
             },

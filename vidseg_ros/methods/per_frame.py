@@ -46,10 +46,8 @@ class PerFrame(NetworkMethod):
     def _segment(
         self, observations: list[NetworkObservation], states: list[Any]
     ) -> list[Segmentation]:
-        outputs, took = self._run(self._engines[0], [o.inputs for o in observations])
+        outputs, took = self._run(self._engines[0], observations)
         return [
-            self._finish(logits, observation, state, took_ms=took, kind='segmented')
-            for logits, observation, state in zip(
-                outputs['logits'], observations, states, strict=True
-            )
+            self._finish(outputs, index, observation, state, took_ms=took, kind='segmented')
+            for index, (observation, state) in enumerate(zip(observations, states, strict=True))
         ]

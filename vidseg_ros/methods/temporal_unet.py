@@ -125,7 +125,8 @@ class TemporalUNetMethod(NetworkMethod):
         self, observations: list[NetworkObservation], states: list[Any]
     ) -> list[Segmentation]:
         resized = [self._recall(o, s) for o, s in zip(observations, states, strict=True)]
-        outputs, took = self._run(self._engines[0], [o.inputs for o in observations])
+        remembered = [f'next_{name}' for name in self._deployed.hidden_names]
+        outputs, took = self._run(self._engines[0], observations, also=remembered)
         found = []
         for index, (observation, state) in enumerate(zip(observations, states, strict=True)):
             # The engine overwrites its outputs with the next frame's, perhaps another camera's.
@@ -134,7 +135,7 @@ class TemporalUNetMethod(NetworkMethod):
             about: dict[str, Any] = {'memory': 'resized'} if resized[index] else {}
             found.append(
                 self._finish(
-                    outputs['logits'][index], observation, state, took_ms=took,
+                    outputs, index, observation, state, took_ms=took,
                     kind='segmented', position=state.position, **about,
                 )
             )  # fmt: skip
