@@ -39,9 +39,10 @@ def main(args: list[str] | None = None) -> int:
     # Only now, for it takes seconds.
     import rclpy
     from rclpy.exceptions import ParameterException
-    from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+    from rclpy.executors import ExternalShutdownException
 
     from vidseg_ros.nodes.lifecycle_segmentation import SegmentationNode
+    from vidseg_ros.nodes.live_executor import LiveExecutor
 
     node = executor = None
     try:
@@ -50,7 +51,7 @@ def main(args: list[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         rclpy.init(args=args)
         node = SegmentationNode()
-        executor = MultiThreadedExecutor(num_threads=4)
+        executor = LiveExecutor()
         executor.add_node(node)
         while rclpy.ok():
             try:
