@@ -107,7 +107,7 @@ class Client(Generic[SrvType]):
 
     def configure_introspection(self, *args: Any, **kwargs: Any) -> None:
         """Raise NotImplementedError."""
-        raise NotImplementedError('service introspection is not available')
+        raise NotImplementedError('Client.configure_introspection() is not available')
 
     @property
     def handle(self) -> ClientHandle:

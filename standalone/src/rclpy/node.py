@@ -354,7 +354,8 @@ class Node(NodeParameters, NodeGraph):
         RuntimeError for a callback that takes neither one nor two arguments.
         """
         if content_filter_options is not None:
-            raise NotImplementedError('content filters are not available')
+            raise NotImplementedError(
+                'create_subscription(content_filter_options=...) is not available')
         profile = self._validate_qos_or_depth_parameter(qos_profile)
         full_name = self._checked_name(topic)
         _declare_qos_parameters('subscription', self, full_name, profile,

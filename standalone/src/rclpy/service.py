@@ -50,7 +50,7 @@ class Service(Generic[SrvType]):
 
     def configure_introspection(self, *args: Any, **kwargs: Any) -> None:
         """Raise NotImplementedError."""
-        raise NotImplementedError('service introspection is not available')
+        raise NotImplementedError('Service.configure_introspection() is not available')
 
     @property
     def handle(self) -> ServiceHandle:

@@ -30,6 +30,7 @@ from standalone_ros.dds import library as dds
 from standalone_ros.dds import qos as qos_map
 from standalone_ros.dds.config import domain_configuration
 from standalone_ros.dds.raw_type import raw_type
+from standalone_ros.memory import keep_large_buffers
 
 _domains: dict[int, tuple[Domain, int]] = {}
 _domains_lock = threading.Lock()
@@ -40,6 +41,7 @@ def _join_domain(domain_id: int) -> None:
     with _domains_lock:
         domain, users = _domains.get(domain_id, (None, 0))
         if domain is None:
+            keep_large_buffers()
             domain = Domain(domain_id, domain_configuration())
         _domains[domain_id] = (domain, users + 1)
 
