@@ -157,8 +157,8 @@ TABLE: tuple[Parameter, ...] = (
     Parameter('device', 'auto', 'Where it runs.', Effect.SEGMENTER,
               choices=_one_of('auto', 'cpu', 'cuda')),
     Parameter('precision', 'auto', 'Number format of the network; `auto` takes the fastest that '
-              'the device is good at.', Effect.SEGMENTER,
-              choices=_one_of('auto', 'fp32', 'fp16', 'bf16')),
+              'the device is good at; `int8` needs a checkpoint exported so.', Effect.SEGMENTER,
+              choices=_one_of('auto', 'fp32', 'fp16', 'bf16', 'int8')),
     Parameter('threads', 0, 'CPU threads of the network; 0: by the number of cores.',
               Effect.SEGMENTER, minimum=0, maximum=1024),
     Parameter('input_height', 0, 'Height that images are scaled to for the network; 0: their '
