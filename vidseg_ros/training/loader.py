@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -29,6 +29,8 @@ from vidseg_ros.training.clips import Clip, make_clip
 from vidseg_ros.training.frames import FrameStore
 from vidseg_ros.training.plan import ClipPlan, ClipPlanner
 from vidseg_ros.training.recipe import Recipe
+
+Made = TypeVar('Made')
 
 
 class Batch(NamedTuple):
@@ -127,9 +129,15 @@ class ClipLoader:
 
     def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch from number ``first`` on."""
-        waiting: deque[Future[Batch]] = deque()
+        yield from self.ahead(epoch, first, self._batch)
+
+    def ahead(
+        self, epoch: int, first: int, make: Callable[[int, np.ndarray], Made]
+    ) -> Iterator[Made]:
+        """Yield what ``make`` makes of each batch's frames, some batches ahead in threads."""
+        waiting: deque[Future[Made]] = deque()
         for group in self.groups(epoch)[first:]:
-            waiting.append(self._pool.submit(self._batch, epoch, group))
+            waiting.append(self._pool.submit(make, epoch, group))
             if len(waiting) > self._ahead:
                 yield waiting.popleft().result()
         while waiting:

@@ -34,6 +34,7 @@ from vidseg_ros.datasets.base import SegmentationDataset
 from vidseg_ros.networks.spec import NetworkSpec
 from vidseg_ros.training.assembly import Sources, TrainingError, make_objective, start
 from vidseg_ros.training.curve import draw_curve, write_curve
+from vidseg_ros.training.device_clips import DeviceClipLoader, DeviceFrames
 from vidseg_ros.training.folds import held_out
 from vidseg_ros.training.frames import FrameStore
 from vidseg_ros.training.loader import Batch, ClipLoader
@@ -178,11 +179,18 @@ class Trainer:
         self._curve: list[dict[str, Any]] = []
 
     def _make_loader(self, store: FrameStore, recipe: Recipe) -> ClipLoader:
-        return ClipLoader(
-            store, recipe, self._objective.past, with_flow=self._objective.with_flow,
-            threads=self._running.loader_threads, rank=self._fabric.global_rank,
-            world=self._fabric.world_size,
-        )  # fmt: skip
+        options: dict[str, Any] = {
+            'with_flow': self._objective.with_flow,
+            'threads': self._running.loader_threads,
+            'rank': self._fabric.global_rank,
+            'world': self._fabric.world_size,
+        }
+        device, past = self._fabric.device, self._objective.past
+        if device.type == 'cuda' and store.in_memory:
+            free, _ = torch.cuda.mem_get_info(device)
+            if DeviceFrames.bytes(store) < free // 2:
+                return DeviceClipLoader(store, recipe, past, device, **options)
+        return ClipLoader(store, recipe, past, **options)
 
     def _validation_recipe(self, store: FrameStore) -> Recipe:
         """Return how clips to validate on are made: whole frames as they are."""
