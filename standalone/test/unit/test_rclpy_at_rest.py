@@ -178,3 +178,32 @@ def test_large_images_arrive_without_loss_on_default_buffers(context):
             spin_until(executor, lambda: len(stamps) == 20, 60.0)
         assert process.wait(20) == 0
     assert stamps == [(i, 1024 * 6144) for i in range(20)]
+
+
+FILL = """
+import resource
+import rclpy
+rclpy.init(args=[])
+
+def new_pages():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5):
+        one, other = bytes(8_000_000), bytearray(8_000_000)
+        del one, other
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+new_pages()
+print(new_pages())
+rclpy.shutdown()
+"""
+
+
+@pytest.mark.parametrize(('variables', 'few'), [
+    ({}, True), ({'MALLOC_MMAP_THRESHOLD_': '1000000'}, False)])
+def test_the_memory_of_large_messages_is_used_again_unless_the_user_says_otherwise(
+    variables, few,
+):
+    ended = subprocess.run(
+        [sys.executable, '-c', FILL], env={**os.environ, 'ROS_DOMAIN_ID': DOMAIN, **variables},
+        capture_output=True, text=True, timeout=30, check=True)
+    assert (int(ended.stdout) < 1000) == few
