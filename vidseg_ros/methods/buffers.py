@@ -66,7 +66,7 @@ class BufferPool:
     is replaced. For any number of threads.
     """
 
-    def __init__(self, keep: int = 16) -> None:
+    def __init__(self, keep: int = 32) -> None:
         self._keep = keep
         self._free: list[NDArray] = []
         self._lock = threading.Lock()

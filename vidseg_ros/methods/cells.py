@@ -98,7 +98,7 @@ class CellGrid:
             self.weights = _even_weights(self.scale[0]), _even_weights(self.scale[1])
 
 
-@functools.lru_cache(maxsize=32)
+@functools.lru_cache(maxsize=16)
 def cell_grid(samples: tuple[int, int], size: tuple[int, int]) -> CellGrid:
     """Return the cells between ``samples`` (h, w) in an image of ``size`` (height, width)."""
     return CellGrid(samples, size)

@@ -111,9 +111,10 @@ class FASSVidMethod(NetworkMethod):
         """Return a quarter of I_t-k in that shape; black where the stream does not reach it."""
         distance = self._distance
         if state.seen < distance:
-            if self._black.shape != shape:
-                self._black = np.zeros(shape, np.uint8)
-            return self._black
+            black = self._black  # other cameras' threads may replace it
+            if black.shape != shape:
+                black = self._black = np.zeros(shape, np.uint8)
+            return black
         while len(state.quarters) > distance:
             state.quarters.popleft()
         earlier = state.quarters[0]
