@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from vidseg_ros.evaluation.benchmarks.methods import Video
     from vidseg_ros.evaluation.operating_points import BenchmarkPoint
 
-QUICK_SECONDS, QUICK_FRAMES = 0.01, 6
+QUICK_SECONDS, QUICK_FRAMES, QUICK_SIZE = 0.01, 6, '128x256'
 
 
 def add_arguments(methods: argparse.ArgumentParser) -> None:
@@ -56,7 +56,7 @@ def add_arguments(methods: argparse.ArgumentParser) -> None:
                          help='auto, fp32, bf16, fp16, ... (default: %(default)s)')
     methods.add_argument('--threads', type=int, default=0, metavar='N',
                          help='CPU threads of the networks (default: the engine decides)')
-    common.add_output_arguments(methods, 'three rounds of few frames: does it run at all?')
+    common.add_output_arguments(methods, 'three rounds of few small frames: does it run at all?')
 
 
 def main(args: argparse.Namespace) -> int:
@@ -77,6 +77,7 @@ def main(args: argparse.Namespace) -> int:
         raise ValueError('--frames is at least 2 and --seconds above 0')
     if args.quick:
         args.seconds, args.frames = QUICK_SECONDS, min(args.frames, QUICK_FRAMES)
+        args.size = args.size or QUICK_SIZE
     video = _video(args)
     options = RunOptions(args.engine, args.device, args.precision, args.threads, args.seconds,
                          4 if args.quick else 10)

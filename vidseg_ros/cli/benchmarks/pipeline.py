@@ -190,5 +190,5 @@ def _notes(run: dict[str, Any]) -> list[str]:
         f'{entry["system"]}: published at an age of '
         f'{common.figure(entry["published_age_in_frames_of_work"]["median"])} frames of work'
         for entry in run['systems'] if entry.get('published_age_in_frames_of_work')]
-    return [*lines, 'CPU: ms of all cores for a frame; neither: the share of the mean latency '
+    return [*lines, 'CPU: ms of all cores for a frame; neither: the share of the median latency '
             'that is neither observe nor predict']

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,8 +33,13 @@ def summary(values: Sequence[float]) -> dict[str, Any]:
 
 
 def ratios(numerators: Sequence[float], denominators: Sequence[float]) -> dict[str, Any]:
-    """Return the summary of the ratios of one round each, so that both met the same machine."""
-    return summary([n / d for n, d in zip(numerators, denominators, strict=True) if d > 0])
+    """
+    Return the summary of the ratios of one round each, so that both met the same machine.
+
+    Rounds in which one of them gave nothing (NaN) are left out.
+    """
+    pairs = zip(numerators, denominators, strict=True)
+    return summary([n / d for n, d in pairs if math.isfinite(n) and d > 0])
 
 
 def latency(milliseconds: Sequence[float]) -> dict[str, float]:
