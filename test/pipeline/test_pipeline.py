@@ -17,6 +17,7 @@ import json
 import random
 import threading
 import time
+import weakref
 from collections import defaultdict
 
 import numpy as np
@@ -380,6 +381,33 @@ def test_swap_loses_no_frame_and_closes_the_old_after_its_last():
         assert run.pipeline.segmenter is new
     assert new.closed == 1
     assert old.closed == 1
+
+
+def test_nothing_of_a_replaced_segmenter_and_its_frames_is_kept():
+    """However many threads had to do with them and have nothing to do now."""
+    old = FakeSegmenter(name='old')
+    results = []
+    pipeline = Pipeline(old, lambda result: results.append(result.stamp_ns), policy='every',
+                        observe_workers=3, latency_budget_ms=1000.0)
+    for camera in 'abc':
+        pipeline.add_camera(camera)
+    for i in range(20):
+        for camera in 'abc':
+            pipeline.submit(camera, arrival(i, IMAGE.copy()))
+    assert pipeline.drain(10)
+    pipeline.swap(FakeSegmenter(name='new'))
+    for camera in 'abc':
+        pipeline.submit(camera, arrival(20))
+    assert pipeline.drain(10)
+    assert old.closed == 1
+    gone = weakref.ref(old)
+    del old
+    deadline = time.monotonic() + 5
+    while gone() is not None and time.monotonic() < deadline:
+        time.sleep(0.01)  # until the threads wait again
+    assert gone() is None
+    assert len(results) == 63
+    assert pipeline.close()
 
 
 def test_a_segmenter_given_to_a_closed_pipeline_is_closed():

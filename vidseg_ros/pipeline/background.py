@@ -58,18 +58,23 @@ class Background:
         return not self._thread.is_alive()
 
     def _loop(self) -> None:
-        while True:
-            with self._condition:
-                while not self._tasks and not self._closing:
-                    self._condition.wait()
-                if not self._tasks:
-                    return
-                task = self._tasks.popleft()
-                self._busy = True
-            try:
-                task()
-            except Exception:
-                _logger.exception('a task in the background failed')
+        # A function of its own for each task: what it was about is let go before the next.
+        while self._step():
             with self._condition:
                 self._busy = False
                 self._condition.notify_all()
+
+    def _step(self) -> bool:
+        """Do a task; return False when there will be no more."""
+        with self._condition:
+            while not self._tasks and not self._closing:
+                self._condition.wait()
+            if not self._tasks:
+                return False
+            task = self._tasks.popleft()
+            self._busy = True
+        try:
+            task()
+        except Exception:
+            _logger.exception('a task in the background failed')
+        return True

@@ -48,18 +48,24 @@ class Delivery:
         self.thread.start()
 
     def _loop(self) -> None:
+        # A function of its own for each result: a thread that waits refers to none.
+        while self._step():
+            pass
+
+    def _step(self) -> bool:
+        """Deliver a result; return False when there will be no more."""
         floor = self._floor
-        while True:
-            with floor.lock:
-                while not floor.finished and self._more_may_come():
-                    floor.deliverable.wait()
-                if not floor.finished:
-                    return
-                job, result, done_ns = floor.finished.popleft()
-                removed = job.stream.removed
-                floor.predictable.notify_all()
-            self._hand_over(job, result, done_ns, removed)
-            floor.release(job.tenure)
+        with floor.lock:
+            while not floor.finished and self._more_may_come():
+                floor.deliverable.wait()
+            if not floor.finished:
+                return False
+            job, result, done_ns = floor.finished.popleft()
+            removed = job.stream.removed
+            floor.predictable.notify_all()
+        self._hand_over(job, result, done_ns, removed)
+        floor.release(job.tenure)
+        return True
 
     def _hand_over(self, job: Job, result: Result, done_ns: int, removed: bool) -> None:
         floor = self._floor

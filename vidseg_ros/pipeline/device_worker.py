@@ -45,23 +45,29 @@ class DeviceWorker:
         self.thread.start()
 
     def _loop(self) -> None:
+        # A function of its own for each batch: a thread that waits refers to none.
+        while self._step():
+            pass
+
+    def _step(self) -> bool:
+        """Predict a batch; return False when there will be no more."""
         floor = self._floor
-        while True:
-            with floor.lock:
-                while not floor.ready and (not floor.closing or self._more_may_come()):
-                    floor.predictable.wait()
-                if not floor.ready:
-                    self.running = False
-                    floor.deliverable.notify_all()
-                    return
-                self._hold()
-                batch = self._take_batch()
-                for job in batch:
-                    job.stream.ahead = False
-                floor.batches[len(batch)] += 1
-                floor.look_ahead.device_began(floor.clock_ns())
-                floor.observable.notify_all()
-            self._predict(batch)
+        with floor.lock:
+            while not floor.ready and (not floor.closing or self._more_may_come()):
+                floor.predictable.wait()
+            if not floor.ready:
+                self.running = False
+                floor.deliverable.notify_all()
+                return False
+            self._hold()
+            batch = self._take_batch()
+            for job in batch:
+                job.stream.ahead = False
+            floor.batches[len(batch)] += 1
+            floor.look_ahead.device_began(floor.clock_ns())
+            floor.observable.notify_all()
+        self._predict(batch)
+        return True
 
     def _hold(self) -> None:
         """Wait a little for frames that are being observed, where they make a batch cheaper."""

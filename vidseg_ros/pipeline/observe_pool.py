@@ -74,34 +74,40 @@ class ObservePool:
             thread.start()
 
     def _loop(self, index: int) -> None:
+        # A function of its own for each frame: a thread that waits refers to none.
+        while self._step(index):
+            pass
+
+    def _step(self, index: int) -> bool:
+        """Observe a frame; return False when this thread is no longer needed."""
         floor = self._floor
-        while True:
-            with floor.lock:
-                while (stream := self._next_stream()) is None:
-                    if floor.closing or index >= self._wanted:
-                        self._running.discard(index)
-                        floor.predictable.notify_all()
-                        return
-                    floor.observable.wait(floor.patience())
-                waiting, had_room = self._take(stream)
-                tenure = floor.tenure
-                tenure.in_flight += 1
-            if not had_room:
-                self._room_made(stream.camera)
-            began_ns = floor.clock_ns()
-            job = self._observe(stream, tenure, waiting, began_ns)
-            with floor.lock:
-                floor.observing -= 1
-                if job is not None:
-                    floor.look_ahead.observed(job.observed_ns - began_ns)
-                    floor.ready.append(job)
-                else:
-                    stream.ahead = False
-                    stream.in_flight -= 1
-                    floor.settled.notify_all()
-                floor.predictable.notify()
-            if job is None:
-                floor.release(tenure)
+        with floor.lock:
+            while (stream := self._next_stream()) is None:
+                if floor.closing or index >= self._wanted:
+                    self._running.discard(index)
+                    floor.predictable.notify_all()
+                    return False
+                floor.observable.wait(floor.patience())
+            waiting, had_room = self._take(stream)
+            tenure = floor.tenure
+            tenure.in_flight += 1
+        if not had_room:
+            self._room_made(stream.camera)
+        began_ns = floor.clock_ns()
+        job = self._observe(stream, tenure, waiting, began_ns)
+        with floor.lock:
+            floor.observing -= 1
+            if job is not None:
+                floor.look_ahead.observed(job.observed_ns - began_ns)
+                floor.ready.append(job)
+            else:
+                stream.ahead = False
+                stream.in_flight -= 1
+                floor.settled.notify_all()
+            floor.predictable.notify()
+        if job is None:
+            floor.release(tenure)
+        return True
 
     def _next_stream(self) -> Stream | None:
         floor = self._floor
