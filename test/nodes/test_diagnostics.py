@@ -23,6 +23,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from vidseg_ros.labels.registry import label_space
 from vidseg_ros.nodes.diagnostics import (
     NO_SUBSCRIBER,
+    PASSING,
     CameraReport,
     EngineReport,
     camera_status,
@@ -32,7 +33,14 @@ from vidseg_ros.nodes.label_info import label_info
 from vidseg_ros.nodes.overlay import Overlay
 from vidseg_ros.nodes.statistics import metrics
 from vidseg_ros.nodes.throttle import Throttle
-from vidseg_ros.pipeline.accounts import STAGES, LastReset, summarize, unseen
+from vidseg_ros.pipeline.accounts import (
+    STAGES,
+    LastReset,
+    PipelineStatistics,
+    summarize,
+    unseen,
+)
+from vidseg_ros.pipeline.threads import ThreadPlan
 
 S = 1_000_000_000
 ENGINE = EngineReport(active=True, description={'method': 'fassvid', 'device': 'cpu'})
@@ -170,3 +178,38 @@ def test_throttle():
     now[0] = 3.0
     assert throttle.admit('a') == 1
     assert throttle.admit('b') == 0
+
+
+def engine(overall=None, **changes):
+    report = replace(ENGINE, overall=overall, threads=ThreadPlan(3, 2, 1), **changes)
+    status = engine_status(report, 'segmentation_node: engine', 'cpu')
+    return status, {value.key: value.value for value in status.values}
+
+
+def test_the_engine_tells_of_batches_threads_and_the_operating_point():
+    status, values = engine(PipelineStatistics(
+        {1: 500, 4: 20}, 'half', 3, 'operating point third: no memory', 30.0, 21.126))
+    assert (status.level, status.message) == (DiagnosticStatus.OK, 'running')
+    assert values['batches by size'] == '1: 500, 4: 20'
+    assert values['threads of network / observe / OpenCV'] == '3 / 2 / 1'
+    assert values['operating point'] == 'half'
+    assert values['moves between operating points'] == '3'
+    assert values['latency budget (ms)'] == '30'
+    assert values['latency at this point (ms)'] == '21.13'
+    assert values['operating point not to be had'] == 'operating point third: no memory'
+    # What comes and goes while the same engine runs is known to those who compare engines.
+    assert set(values) - PASSING == {'method', 'device', 'latency budget (ms)',
+                                     'threads of network / observe / OpenCV'}
+
+
+def test_without_a_budget_nothing_is_said_of_one():
+    _, values = engine(PipelineStatistics({}))
+    assert not any('budget' in key or 'operating' in key or 'moves' in key for key in values)
+
+
+def test_a_budget_that_can_not_be_kept_is_said():
+    status, values = engine(PipelineStatistics({1: 9}, 'half', 1, '', 30.0, 41.0, True))
+    assert status.level == DiagnosticStatus.WARN
+    assert status.message == ('degraded: 41.0 ms from arrival to labels, of a budget of 30 ms, '
+                              'and there is nothing cheaper')
+    assert values['state'] == 'degraded'

@@ -111,6 +111,7 @@ def engine_status(report: EngineReport, name: str, hardware_id: str) -> Diagnost
         state, message = RUNNING, RUNNING
     values = {'state': state, **report.description,
               CALLBACK_ERRORS: str(report.callback_errors)}
+    values.pop('operating_point', None)  # the pipeline's books have it
     if report.threads is not None:
         values[THREADS] = (f'{report.threads.device} / {report.threads.observe_workers} / '
                            f'{report.threads.opencv}')
