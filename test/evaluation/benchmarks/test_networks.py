@@ -44,14 +44,24 @@ class FakeEngine:
     clock: Clock
     seconds: float
     precision: str
+    network: object
     closed: bool = False
+
+    @property
+    def labels_on_device(self):
+        return self.precision == 'bf16'
 
     def prepare(self, size):
         self.size = size
 
     def run(self, inputs):
-        assert inputs['image'].shape == (1, *self.size, 3)
+        assert inputs['image'].shape == (2, *self.size, 3)
         self.clock.now += self.seconds
+        return {}
+
+    def run_labels(self, inputs, size):
+        assert size == self.size
+        self.clock.now += 1.5 * self.seconds
         return {}
 
     def describe(self):
@@ -71,21 +81,24 @@ def test_engines_are_timed_in_turns_beside_eager_torch(monkeypatch):
         key = name, options.precision
         if key not in seconds:
             raise EngineError(f'no {key}')
-        made.append(FakeEngine(clock, seconds[key], options.precision))
+        made.append(FakeEngine(clock, seconds[key], options.precision, network))
         return made[-1]
 
     monkeypatch.setattr(networks, 'create_engine', create)
     subject = own_network('fassvid/base_hires', (64, 96))
-    found = networks.measure(subject, NetworkOptions(device='cpu', seconds=1.0, block_s=0.1),
-                             {'cpu fp32': 10 * subject.gmacs})
+    options = NetworkOptions(device='cpu', seconds=1.0, block_s=0.1, batch=2)
+    found = networks.measure(subject, options, {'cpu fp32': 10 * subject.gmacs})
     entries = {(e['engine'], e['precision']): e for e in found['engines']}
     assert set(entries) == set(seconds)
     assert entries['openvino', 'bf16']['ms']['median'] == pytest.approx(10.0)
     assert entries['openvino', 'bf16']['ratio']['median'] == pytest.approx(8.0)
     assert entries['torch', 'fp32']['ratio']['median'] == pytest.approx(1.0)
-    assert entries['openvino', 'fp32']['gmacs_per_s'] == pytest.approx(subject.gmacs / 0.02)
-    assert entries['openvino', 'fp32']['share_of_peak'] == pytest.approx(5.0)
-    assert entries['torch', 'fp32']['share_of_peak'] == pytest.approx(1.25)
+    assert entries['openvino', 'bf16']['labels_ms']['median'] == pytest.approx(15.0)
+    assert entries['openvino', 'bf16']['fps'] == pytest.approx(200.0)
+    assert entries['openvino', 'fp32']['labels_ms'] is None
+    assert entries['openvino', 'fp32']['gmacs_per_s'] == pytest.approx(subject.gmacs / 0.01)
+    assert entries['openvino', 'fp32']['share_of_peak'] == pytest.approx(10.0)
+    assert entries['torch', 'fp32']['share_of_peak'] == pytest.approx(2.5)
     assert entries['openvino', 'bf16']['bottleneck'] == 'not known'
     assert all(engine.closed for engine in made)
     assert {(m['engine'], m['precision']) for m in found['not_measured']} == {

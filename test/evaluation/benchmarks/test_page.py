@@ -35,7 +35,8 @@ RUN = {'size': [512, 1024], 'cameras': 1, 'systems': [SYSTEM, PLAIN], 'load': MA
        'ratios': [{'system': 'fassvid', 'against': 'plain openvino', **ONE}]}
 OVER = {'work_ms': 15.0, 'age_in_frames_of_work': {'median': 1.5, 'p95': 1.9, 'max': 2.5},
         'rates_apart': 0.05, 'memory_ratio': 1.1, 'memory_growth': 1.0}
-ENGINE = {'engine': 'openvino', 'precision': 'bf16', 'ms': ONE, 'ratio': ONE,
+ENGINE = {'engine': 'openvino', 'precision': 'bf16', 'ms': ONE, 'ratio': ONE, 'labels_ms': None,
+          'fps': 500.0,
           'gmacs_per_s': 500.0, 'share_of_peak': None, 'device': 'X', 'version': '1',
           'bottleneck': 'not known', 'build_s': 1.0}
 PARTS = {

@@ -43,6 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--device', default='auto', choices=('auto', 'cpu', 'cuda'))
     parser.add_argument('--threads', type=int, default=0, metavar='N',
                         help='CPU threads (default: the engine decides)')
+    parser.add_argument('--batch', type=int, default=1, metavar='N',
+                        help='frames that go in together (default: %(default)s)')
     parser.add_argument('--seconds', type=float, default=10.0, metavar='S',
                         help='how long to measure each network and size, but at least three '
                              'rounds (default: %(default)s)')
@@ -64,13 +66,16 @@ def main(args: argparse.Namespace) -> int:
     if args.quick:
         args.size, args.seconds = args.size or [QUICK_SIZE], 0.01
         args.network = args.network or [QUICK_NETWORK]
+    if args.batch < 1:
+        raise ValueError('--batch is at least 1')
     sizes = common.sizes(args.size or ['512x1024'])
     names = list(args.network or networks.DEFAULT_NETWORKS)
     if names == ['all']:
         names = [spec.name for spec in network_specs() if spec.segments]
     options = networks.NetworkOptions(
         args.engine, args.precision, args.device, args.threads, args.seconds,
-        0.02 if args.quick else 0.25, [read_exported(path) for path in args.exported])
+        0.02 if args.quick else 0.25, [read_exported(path) for path in args.exported],
+        args.batch)
     makers: list[Any] = [(lambda size, name=name: networks.own_network(name, size))
                          for name in names]
     if not args.no_peers:
@@ -120,6 +125,9 @@ def _table(size: tuple[int, int], entries: Sequence[dict[str, Any]]) -> Table:
                 '–' if share is None else f'{share:.0%}',  # noqa: RUF001
                 {'arithmetic': 'arithmetic', 'not known': '–'}.get(  # noqa: RUF001
                     engine['bottleneck'], 'memory'))
+            if engine['labels_ms']:
+                made.add_row('  to labels', common.figure(engine['labels_ms']['median']),
+                             common.spread(engine['labels_ms']))
     return made
 
 

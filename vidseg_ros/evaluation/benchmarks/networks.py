@@ -55,9 +55,10 @@ class NetworkOptions:
     """
     What to try and for how long.
 
-    ``engines`` and ``precisions`` empty: all. ``exported`` are models in int8 for the
-    networks they were made from. Rounds go on for ``seconds`` for each network and
-    size, but there are at least three; in each, every engine runs for ``block_s`` or twice.
+    ``engines`` and ``precisions`` empty: all. ``exported`` are models in int8 for the networks
+    they were made from. Rounds go on for ``seconds`` for each network and size, but there are at
+    least three; in each, every engine runs for ``block_s`` or twice. ``batch`` frames go in
+    together.
     """
 
     engines: Sequence[str] = ()
@@ -67,6 +68,7 @@ class NetworkOptions:
     seconds: float = 12.0
     block_s: float = 0.25
     exported: Sequence[ExportedModel] = ()
+    batch: int = 1
 
 
 @dataclass
@@ -79,17 +81,29 @@ class _Runner:
     engine: Engine
     inputs: dict[str, NDArray]
     build_s: float
+    size: tuple[int, int]
     rounds_ms: list[float] = field(default_factory=list)
+    labels_ms: list[float] = field(default_factory=list)
 
     def block(self, seconds: float) -> None:
-        """Run for so long; enter the median time."""
-        times: list[float] = []
-        begun = time.perf_counter()
-        while len(times) < 2 or time.perf_counter() - begun < seconds:
-            started = time.perf_counter()
-            self.engine.run(self.inputs)
-            times.append(1e3 * (time.perf_counter() - started))
-        self.rounds_ms.append(float(np.median(times)))
+        """Run for so long, to logits and where the device finds them to labels, too."""
+        self.rounds_ms.append(_median_ms(lambda: self.engine.run(self.inputs), seconds))
+        if self.engine.labels_on_device and 'logits' in self.engine.network.output_names:
+            self.labels_ms.append(_median_ms(
+                lambda: self.engine.run_labels(self.inputs, self.size), seconds))
+
+
+def _median_ms(work: Callable[[], Any], seconds: float) -> float:
+    """Repeat work for so long, twice at least; return the median time."""
+    # What ran before it has filled the caches, and torch's threads may still spin.
+    work()
+    times: list[float] = []
+    begun = time.perf_counter()
+    while len(times) < 2 or time.perf_counter() - begun < seconds:
+        started = time.perf_counter()
+        work()
+        times.append(1e3 * (time.perf_counter() - started))
+    return float(np.median(times))
 
 
 Candidate = tuple[str, str, str, ExportedModel | None]
@@ -113,14 +127,15 @@ def candidates(network: str, options: NetworkOptions) -> Iterator[Candidate]:
                         yield engine, device, precision, model
 
 
-def _random_inputs(network: Any, size: tuple[int, int]) -> dict[str, NDArray]:
+def _random_inputs(network: Any, size: tuple[int, int], batch: int) -> dict[str, NDArray]:
     """Return inputs that no shortcut can be taken on."""
     rng = np.random.default_rng(0)
-    return {
-        name: rng.integers(0, 256, array.shape, np.uint8) if array.dtype == np.uint8
-        else rng.normal(size=array.shape).astype(array.dtype)
-        for name, array in network.example_inputs(size).items()
-    }
+    found: dict[str, NDArray] = {}
+    for name, array in network.example_inputs(size).items():
+        shape = (batch * array.shape[0], *array.shape[1:])
+        found[name] = rng.integers(0, 256, shape, np.uint8) if array.dtype == np.uint8 \
+            else rng.normal(size=shape).astype(array.dtype)
+    return found
 
 
 @dataclass(frozen=True)
@@ -170,13 +185,15 @@ def measure(
     """
     Time a network by all engines in turns; return plain data.
 
-    Keys: ``network size parameters gmacs ours engines not_measured load``; an engine's entry has
-    ``engine device precision ms ratio gmacs_per_s share_of_peak bottleneck build_s version``, of
-    which ``ms`` and ``ratio`` (to eager torch in fp32 on the same device) are summaries.
+    Keys: ``network size batch parameters gmacs ours engines not_measured load``; an engine's
+    entry has ``engine device precision ms labels_ms fps ratio gmacs_per_s share_of_peak
+    bottleneck build_s version``, of which ``ms`` (from images to logits, both in the CPU's
+    memory), ``labels_ms`` (to labels at the images' size, where the device finds them, else None)
+    and ``ratio`` (to eager torch in fp32 on the same device) are summaries.
     """
     runners: list[_Runner] = []
     missing: list[dict[str, str]] = []
-    inputs = _random_inputs(subject.deployed, subject.size)
+    inputs = _random_inputs(subject.deployed, subject.size, options.batch)
     try:
         for engine, device, precision, exported in candidates(subject.name, options):
             say(f'{subject.name} {subject.size[0]}x{subject.size[1]}: building {engine} '
@@ -195,9 +212,11 @@ def measure(
                 f'{subject.name} {subject.size[0]}x{subject.size[1]}: measuring'))
         load = meter.read()
         return {
-            'network': subject.name, 'size': list(subject.size), 'ours': subject.ours,
+            'network': subject.name, 'size': list(subject.size), 'batch': options.batch,
+            'ours': subject.ours,
             'parameters': subject.parameters, 'gmacs': subject.gmacs,
-            'engines': [_entry(subject, runner, runners, peak) for runner in runners],
+            'engines': [_entry(subject, runner, runners, peak, options.batch)
+                        for runner in runners],
             'not_measured': missing, 'load': load.entry(),
         }
     finally:
@@ -220,7 +239,7 @@ def _runner(subject: Subject, engine: str, inputs: dict[str, NDArray],
         made.close()
         raise
     return _Runner(engine, options.device, options.precision, made, inputs,
-                   time.perf_counter() - begun)
+                   time.perf_counter() - begun, subject.size)
 
 
 def _rounds(runners: Sequence[_Runner], options: NetworkOptions,
@@ -230,18 +249,16 @@ def _rounds(runners: Sequence[_Runner], options: NetworkOptions,
     while number < _MINIMUM_ROUNDS or time.perf_counter() - begun < options.seconds:
         turn = number % len(runners)
         for runner in (*runners[turn:], *runners[:turn]):
-            # Those before it have filled the caches, and torch's threads may still spin.
-            runner.engine.run(runner.inputs)
             runner.block(options.block_s)
         number += 1
 
 
 def _entry(subject: Subject, runner: _Runner, runners: Sequence[_Runner],
-           peak: dict[str, float]) -> dict[str, Any]:
+           peak: dict[str, float], batch: int) -> dict[str, Any]:
     base = next((r for r in runners if (r.name, r.precision) == BASELINE
                  and r.device == runner.device), None)
     times = spread.summary(runner.rounds_ms)
-    rate = subject.gmacs / times['median'] * 1e3
+    rate = batch * subject.gmacs / times['median'] * 1e3
     described = runner.engine.describe()
     best = peak.get(f'{runner.device} {runner.precision}')
     entry: dict[str, Any] = {
@@ -249,6 +266,8 @@ def _entry(subject: Subject, runner: _Runner, runners: Sequence[_Runner],
         'precision': runner.precision, 'version': described.get('version', ''),
         'ms': times, 'build_s': round(runner.build_s, 2),
         'ratio': spread.ratios(base.rounds_ms, runner.rounds_ms) if base else None,
+        'labels_ms': spread.summary(runner.labels_ms) if runner.labels_ms else None,
+        'fps': 1e3 * batch / times['median'],
         'gmacs_per_s': rate, 'share_of_peak': rate / best if best else None,
     }
     entry['bottleneck'] = _bottleneck(entry['share_of_peak'])
