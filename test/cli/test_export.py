@@ -25,6 +25,8 @@ from vidseg_ros.methods.registry import MethodError, MethodOptions, create_metho
 from vidseg_ros.networks.registry import network_spec
 
 SIZE = (64, 96)
+# Small, and its memory goes in and out of it.
+NETWORK = 'temporal_unet/vanilla_small_shallow_cgru'
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -41,8 +43,8 @@ def folder(tmp_path_factory):
     root = tmp_path_factory.mktemp('export')
     torch.manual_seed(3)
     save_checkpoint(
-        root / 'net.safetensors', network_spec('fast_scnn/full').build(11),
-        CheckpointMetadata('fast_scnn/full', 'camvid', SIZE, data='made up'),
+        root / 'net.safetensors', network_spec(NETWORK).build(11),
+        CheckpointMetadata(NETWORK, 'camvid', SIZE, data='made up'),
     )  # fmt: skip
     rng = np.random.default_rng(0)
     for split in ('train', 'val'):
@@ -57,7 +59,7 @@ def folder(tmp_path_factory):
 
 
 def _labels(checkpoint, size=SIZE, **options):
-    segmenter = create_method('per_frame', MethodOptions(str(checkpoint), **options))
+    segmenter = create_method('temporal_unet', MethodOptions(str(checkpoint), **options))
     try:
         image = np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8)
         state = segmenter.new_state('front')
@@ -80,7 +82,7 @@ def test_a_node_can_take_an_exported_model_as_checkpoint(folder, name, arguments
     labels, described = _labels(out, **options)
     expected, _ = _labels(folder / 'net.safetensors', precision='fp32')
     assert np.mean(labels == expected) > 0.999
-    assert described['checkpoint'] == str(out) and described['network'] == 'fast_scnn/full'
+    assert described['checkpoint'] == str(out) and described['network'] == NETWORK
 
 
 def test_int8_is_calibrated_scored_and_described(folder, capsys):
@@ -96,7 +98,7 @@ def test_int8_is_calibrated_scored_and_described(folder, capsys):
     lost = (accuracy['miou_fp32'] - accuracy['miou_int8']) * 100
     assert accuracy['data'] == 'camvid val' and accuracy['frames'] == 3
     assert accuracy['lost_points'] == pytest.approx(lost)
-    assert said['speed']['int8_ms'] > 0 and said['calibration']['method'] == 'per_frame'
+    assert said['speed']['int8_ms'] > 0 and said['calibration']['method'] == 'temporal_unet'
     labels, described = _labels(out, (72, 88))
     expected, _ = _labels(folder / 'net.safetensors', (72, 88), precision='fp32')
     assert described['precision'].startswith('int8') and np.mean(labels == expected) > 0.8
@@ -106,7 +108,7 @@ def test_building_fills_the_cache_and_says_what_was_chosen(folder, capsys):
     arguments = ['export', str(folder / 'net.safetensors'), '--format', 'auto', '--build-only']
     assert main([*arguments, '--size', '64', '64']) == 0
     printed = capsys.readouterr().out
-    assert 'built for per_frame on images of 64x64' in printed
+    assert 'built for temporal_unet on images of 64x64' in printed
     assert 'openvino' in printed and 'onnxruntime' in printed and 'torch' in printed
 
 
@@ -116,15 +118,15 @@ def test_a_method_that_wants_parts_refuses_a_whole(folder):
                  str(out)]) == 0  # fmt: skip
     with pytest.raises(MethodError, match='needs a FASSVid network'):
         create_method('fassvid', MethodOptions(str(out)))
-    with pytest.raises(MethodError, match='holds fast_scnn/full, not icnet/half'):
-        create_method('per_frame', MethodOptions(str(out), network='icnet/half'))
+    with pytest.raises(MethodError, match=r'holds temporal_unet/.*, not icnet/half'):
+        create_method('temporal_unet', MethodOptions(str(out), network='icnet/half'))
 
 
 def test_a_model_of_one_size_says_which(folder):
     out = folder / 'one.onnx'
     assert main(['export', str(folder / 'net.safetensors'), '--out', str(out)]) == 0
     with pytest.raises(MethodError, match='takes images of 96x64 only: set input_height to 64'):
-        create_method('per_frame', MethodOptions(str(out)))
+        create_method('temporal_unet', MethodOptions(str(out)))
 
 
 @pytest.mark.parametrize('arguments, message', [

@@ -12,11 +12,15 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+import threading
+
 import numpy as np
 import pytest
 import torch
+from small import by_torch, random_inputs, small_network
 
 from vidseg_ros.engines.base import EngineError, EngineOptions
+from vidseg_ros.engines.cache import EngineCache
 from vidseg_ros.engines.export import export_onnx, export_openvino
 from vidseg_ros.engines.registry import create_engine, engine_names
 from vidseg_ros.networks.deploy import deploy
@@ -90,6 +94,60 @@ def test_the_engines_output_is_its_own_memory():
     engine.run(_inputs(deployed, (64, 96), 2))
     again = engine.run(_inputs(deployed, (64, 96), 1))['logits']
     np.testing.assert_array_equal(first, again)
+
+
+@pytest.mark.parametrize('name', ['openvino', 'onnxruntime', 'auto'])
+def test_sizes_are_prepared_while_frames_of_another_run(tmp_path, name):
+    network = small_network()
+    engine = create_engine(name, network, EngineOptions('cpu', 'fp32'), EngineCache(tmp_path))
+    inputs = random_inputs(network, (32, 48))
+    expected = by_torch(network, inputs)['logits']
+    engine.prepare((32, 48))
+    # More sizes than are kept, and those that run among them.
+    sizes = [(32 + 8 * i, 48) for i in range(10)]
+    thread = threading.Thread(target=lambda: [engine.prepare(size) for size in sizes])
+    thread.start()
+    while thread.is_alive():
+        np.testing.assert_allclose(engine.run(inputs)['logits'], expected, atol=1e-4)
+    thread.join()
+    other = random_inputs(network, sizes[-1])
+    np.testing.assert_allclose(
+        engine.run(other)['logits'], by_torch(network, other)['logits'], atol=1e-4
+    )
+
+
+def test_inputs_are_read_where_they_lie_also_from_read_only_memory(tmp_path):
+    network = small_network()
+    engine = create_engine(
+        'openvino', network, EngineOptions('cpu', 'fp32'), EngineCache(tmp_path)
+    )
+    inputs = random_inputs(network, (32, 48))
+    message = bytearray(inputs['image'].tobytes())
+    image = np.frombuffer(memoryview(message).toreadonly(), np.uint8).reshape(1, 32, 48, 3)
+    assert not image.flags.writeable
+    for value in (0, 200):
+        # The same array with other content, as when a buffer is used again.
+        message[:1000] = bytes([value]) * 1000
+        expected = by_torch(network, {'image': image.copy()})['logits']
+        np.testing.assert_allclose(engine.run({'image': image})['logits'], expected, atol=1e-4)
+    turned = random_inputs(network, (48, 32))['image'].transpose(0, 2, 1, 3)
+    expected = by_torch(network, {'image': np.ascontiguousarray(turned)})['logits']
+    np.testing.assert_allclose(engine.run({'image': turned})['logits'], expected, atol=1e-4)
+
+
+def test_frames_together_give_what_each_alone_gives(tmp_path):
+    network = _deployed('fassvid/full_hires')
+    inputs = random_inputs(network, (64, 96), 3)
+    engine = create_engine(
+        'openvino', network, EngineOptions('cpu', 'fp32'), EngineCache(tmp_path)
+    )
+    together = engine.run(inputs)['logits'].copy()
+    for i in range(3):
+        alone = engine.run({n: a[i : i + 1] for n, a in inputs.items()})['logits']
+        np.testing.assert_allclose(together[i : i + 1], alone, atol=1e-4)
+    assert engine.preferred_batch((64, 96)) == 1
+    engine.prepare((64, 96))
+    assert engine.preferred_batch((64, 96)) in (1, 2, 4, 8)
 
 
 def test_auto_is_an_engine_that_is_there():

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ from vidseg_ros.engines.measurement import BatchMemory
 
 _PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
 # Sets of output arrays, and of sessions for one shape each, kept at a time.
-_SHAPES = 4
+_SHAPES = 8
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -147,10 +148,12 @@ class ONNXRuntimeEngine(Engine):
 
     def _of(self, inputs: Mapping[str, NDArray]) -> _Bound:
         shapes = shapes_of(self.network, inputs)
-        if shapes in self._bound:
-            self._bound.move_to_end(shapes)
-            return self._bound[shapes]
-        made = None
+        made = self._bound.get(shapes)
+        if made is not None:
+            # Another thread may be preparing another size, and dropping this one for it.
+            with contextlib.suppress(KeyError):
+                self._bound.move_to_end(shapes)
+            return made
         if self._open is not None:
             try:
                 made = self._bind(self._open, shapes, inputs)
@@ -160,6 +163,7 @@ class ONNXRuntimeEngine(Engine):
                 self._open_error = str(error)
         if made is None:
             made = self._bind(self._session(self._converted(shapes)), shapes, inputs)
+        # It ran once while it was bound; frames of its shapes see it from here on.
         self._bound[shapes] = made
         if len(self._bound) > _SHAPES:
             self._bound.popitem(last=False)
@@ -167,7 +171,10 @@ class ONNXRuntimeEngine(Engine):
 
     def prepare(self, size: tuple[int, int]) -> None:
         """Run once for images of ``size``; find out, once, how many together are cheapest."""
-        self._infer(self.network.example_inputs(size))
+        example = self.network.example_inputs(size)
+        if shapes_of(self.network, example) not in self._bound:
+            # Frames may be running: nothing but what is new may run here.
+            self._of(example)
         self._batches.prepare(size)
 
     def preferred_batch(self, size: tuple[int, int]) -> int:

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,8 +32,8 @@ from vidseg_ros.engines.exported import ExportedModel
 from vidseg_ros.engines.measurement import BatchMemory
 
 _TYPES = {'fp32': 'f32', 'bf16': 'bf16', 'fp16': 'f16'}
-# Compiled shapes kept at a time: cameras of more different sizes than this are rare.
-_SHAPES = 4
+# Compiled shapes kept at a time: a few sizes, each for one frame and for several together.
+_SHAPES = 8
 
 
 class _Writable:
@@ -166,17 +167,29 @@ class OpenVINOEngine(Engine):
 
     def _of(self, inputs: Mapping[str, NDArray]) -> _Compiled:
         shape = shapes_of(self.network, inputs)
-        if shape in self._compiled:
+        made = self._compiled.get(shape)
+        if made is None:
+            return self._keep(shape, self._compile(inputs))
+        # Another thread may be preparing another size, and dropping this one for it.
+        with contextlib.suppress(KeyError):
             self._compiled.move_to_end(shape)
-        else:
-            self._compiled[shape] = self._compile(inputs)
-            if len(self._compiled) > _SHAPES:
-                self._compiled.popitem(last=False)
-        return self._compiled[shape]
+        return made
+
+    def _keep(self, shape: tuple[tuple[int, ...], ...], made: _Compiled) -> _Compiled:
+        self._compiled[shape] = made
+        if len(self._compiled) > _SHAPES:
+            self._compiled.popitem(last=False)
+        return made
 
     def prepare(self, size: tuple[int, int]) -> None:
         """Compile for images of ``size``; find out, once, how many together are cheapest."""
-        self._infer(self.network.example_inputs(size))
+        example = self.network.example_inputs(size)
+        shapes = shapes_of(self.network, example)
+        if shapes not in self._compiled:
+            # Frames may be running: they see what is compiled once it is warm.
+            made = self._compile(example)
+            self._execute(made, example)
+            self._keep(shapes, made)
         self._batches.prepare(size)
 
     def preferred_batch(self, size: tuple[int, int]) -> int:
@@ -189,7 +202,9 @@ class OpenVINOEngine(Engine):
         return self._infer(inputs)
 
     def _infer(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
-        made = self._of(inputs)
+        return self._execute(self._of(inputs), inputs)
+
+    def _execute(self, made: _Compiled, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         for index, name in enumerate(self.network.input_names):
             array = np.ascontiguousarray(inputs[name])
             if made.bound[index] is not array:

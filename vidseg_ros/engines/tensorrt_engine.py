@@ -21,6 +21,7 @@ which takes minutes, and kept on disk, as is what TensorRT learned of the GPU's 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -240,7 +241,10 @@ class TensorRTEngine(Engine):
 
     def prepare(self, size: tuple[int, int]) -> None:
         """Build the engine for images of ``size``, or fetch it from the cache."""
-        self._infer(self.network.example_inputs(size))
+        example = self.network.example_inputs(size)
+        if shapes_of(self.network, example) not in self._bound:
+            # Frames of this size may be running already otherwise.
+            self._infer(example)
         self._batches.prepare(size)
 
     def preferred_batch(self, size: tuple[int, int]) -> int:
@@ -258,13 +262,15 @@ class TensorRTEngine(Engine):
 
     def _infer(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         shapes = shapes_of(self.network, inputs)
-        if shapes in self._bound:
-            self._bound.move_to_end(shapes)
-        else:
-            self._bound[shapes] = self._bind(shapes, inputs)
-            if len(self._bound) > _SHAPES:
+        made = self._bound.get(shapes)
+        if made is None:
+            made = self._bound[shapes] = self._bind(shapes, inputs)
+            if len(self._bound) > 2 * _SHAPES:
                 self._bound.popitem(last=False)
-        made = self._bound[shapes]
+        else:
+            # Another thread may be preparing another size, and dropping this one for it.
+            with contextlib.suppress(KeyError):
+                self._bound.move_to_end(shapes)
         for name, staging in made.staging.items():
             np.copyto(staging.numpy(), inputs[name])
             self._memory.copy(made.inputs[name], staging)

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
 from collections import OrderedDict
@@ -34,7 +35,7 @@ _logger = logging.getLogger(__name__)
 
 _DTYPES = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
 # Graphs kept at a time; each holds the memory of its intermediate results.
-_SHAPES = 4
+_SHAPES = 8
 # A graph is captured once libraries have chosen their kernels.
 _WARM_UP = 3
 
@@ -92,7 +93,10 @@ class _OnDevice:
         self._memory.wait()
         graph = torch.cuda.CUDAGraph()
         try:
-            with torch.no_grad(), torch.cuda.graph(graph, stream=self._memory.torch_stream):
+            # Other threads may use the device meanwhile: frames of another size, say.
+            with torch.no_grad(), torch.cuda.graph(
+                graph, stream=self._memory.torch_stream, capture_error_mode='thread_local'
+            ):
                 outputs = self._compute(list(self._inputs.values()))
         except RuntimeError as error:
             _logger.info('no CUDA graph of this network: %s', str(error).splitlines()[0])
@@ -174,7 +178,11 @@ class TorchEngine(Engine):
 
     def prepare(self, size: tuple[int, int]) -> None:
         """Run once, so that the first frame finds everything loaded."""
-        self._infer(self.network.example_inputs(size))
+        example = self.network.example_inputs(size)
+        key = (tuple(example[name].shape for name in self.network.input_names), None, ())
+        if key not in self._slots:
+            # Frames of this size may be running already otherwise.
+            self._infer(example)
         if self.labels_on_device:
             self._batches.prepare(size)
 
@@ -231,13 +239,16 @@ class TorchEngine(Engine):
                 outputs = self._compute(tensors, size, also)
             return {name: t.numpy() for name, t in outputs.items()}
         key = (tuple(array.shape for array in given.values()), size, also)
-        if key in self._slots:
-            self._slots.move_to_end(key)
-        else:
-            self._slots[key] = _OnDevice(lambda t: self._compute(t, size, also), given)
+        slot = self._slots.get(key)
+        if slot is None:
+            slot = self._slots[key] = _OnDevice(lambda t: self._compute(t, size, also), given)
             if len(self._slots) > _SHAPES:
                 self._slots.popitem(last=False)
-        return self._slots[key].run(given)
+        else:
+            # Another thread may be preparing another size, and dropping this one for it.
+            with contextlib.suppress(KeyError):
+                self._slots.move_to_end(key)
+        return slot.run(given)
 
     def warm_up(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         """Run without being taken for an engine that frames depend on."""
