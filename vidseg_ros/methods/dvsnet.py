@@ -26,8 +26,9 @@ one of the two that decides.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -46,6 +47,7 @@ from vidseg_ros.methods.base import (
     UnfitFrameError,
     VideoSegmenter,
 )
+from vidseg_ros.methods.buffers import BufferPool, BufferRing, Scratch
 from vidseg_ros.methods.keyframe_policies import (
     Evidence,
     ExpectedConfidence,
@@ -58,8 +60,9 @@ from vidseg_ros.methods.keyframe_policies import (
 )
 from vidseg_ros.methods.loading import LoadedNetwork, MethodError, MethodOptions, load_module
 from vidseg_ros.methods.region_motion import (
-    DisMotion,
+    ChainedMotion,
     DisMotionWithDecision,
+    FlowChains,
     Motion,
     MotionEstimator,
     NetworkMotion,
@@ -81,6 +84,8 @@ LAYERS = ('conv6', 'conv5', 'conv4')
 AUTO = 'auto'
 _UNTRAINED = 'random:0'
 _OLDEST = 255
+# How much more is tolerated at each operating point.
+_FACTORS = (1.0, 1.5, 2.0, 3.0)
 
 
 @dataclass(frozen=True)
@@ -90,8 +95,8 @@ class DVSNetKnobs:
 
     ``policy`` 'auto' is 'confidence' if there is a trained decision network and
     'flow_magnitude' if not. ``threshold`` is the paper's t (0 to 1), ``period`` its l (frames),
-    ``frame_difference`` its d (grey levels), ``flow_magnitude`` its f (pixels of the network's
-    input), of which each policy has one.
+    ``frame_difference`` its d (grey levels), ``flow_magnitude`` its f (percent of the diagonal of
+    the network's input), of which each policy has one.
 
     With ``whole_frames`` a frame is segmented in one piece where its regions that are due have at
     least as many pixels together: that costs less and knows more of the surroundings.
@@ -101,7 +106,7 @@ class DVSNetKnobs:
     threshold: float = 0.92
     period: int = 5
     frame_difference: float = 10.0
-    flow_magnitude: float = 6.0
+    flow_magnitude: float = 2.0
     rows: int = 2
     columns: int = 2
     overlap: int = 64
@@ -174,9 +179,13 @@ class DVSNetKnobs:
 
 @dataclass(slots=True)
 class KeyRegion:
-    """A region as it was when it was last due; ``count`` says in which frame of the stream."""
+    """
+    A region as it was when it was last due; ``count`` says in which frame of the stream.
 
-    image: RegionImage
+    ``image`` is there where the policy or the device looks at it.
+    """
+
+    image: RegionImage | None
     count: int
 
 
@@ -203,16 +212,23 @@ class DVSNetState(StreamState):
     """
     What is remembered of a camera.
 
-    ``observe``'s are ``grid``, ``count`` and, if it decides, ``planned``. ``predict``'s are
-    ``segmented_grid``, ``logits`` and, if it decides, ``keys``.
+    ``observe``'s are ``grid``, ``count`` and, if it decides, ``planned`` and ``chains``.
+    ``predict``'s are ``segmented_grid``, ``logits`` and, if it decides, ``keys``; and ``rings``,
+    the memory of what is handed out.
     """
 
     grid: RegionGrid | None = None
     count: int = 0
     planned: list[KeyRegion] = field(default_factory=list)
+    chains: FlowChains = field(default_factory=FlowChains)
     segmented_grid: RegionGrid | None = None
     keys: list[KeyRegion] = field(default_factory=list)
     logits: list[KeyLogits] = field(default_factory=list)
+    rings: dict[str, BufferRing] = field(default_factory=dict)
+
+    def take(self, name: str, size: tuple[int, int]) -> Image:
+        """Return memory for an output, uint8 of ``size``, that no recent result lies in."""
+        return self.rings.setdefault(name, BufferRing()).take(size)
 
 
 @dataclass(slots=True)
@@ -220,8 +236,9 @@ class DVSNetObservation(Observation):
     """
     A frame in regions.
 
-    ``image`` is the padded network input, ``images`` its regions at half their size, ``count``
-    the frame's number in the stream. ``decisions`` is None where ``predict`` decides.
+    ``image`` is the padded network input, ``images`` its regions at half their size where anything
+    looks at them, ``count`` the frame's number in the stream. ``decisions`` is None where
+    ``predict`` decides. ``policy`` is the one that decides.
     """
 
     grid: RegionGrid | None = None
@@ -229,6 +246,7 @@ class DVSNetObservation(Observation):
     images: list[RegionImage] = field(default_factory=list)
     count: int = 0
     decisions: list[Decision] | None = None
+    policy: KeyFramePolicy | None = None
 
 
 class DVSNet(VideoSegmenter):
@@ -240,8 +258,10 @@ class DVSNet(VideoSegmenter):
 
     def __init__(self, options: MethodOptions) -> None:
         self._knobs = DVSNetKnobs.parse(options.extra)
-        self._policy = self._knobs.make_policy()
+        self._asked = self._policy = self._knobs.make_policy()
         self._options = options
+        self._pool, self._scratch = BufferPool(), Scratch()
+        self._built: set[tuple[int, int]] = set()
         loaded = load_module(options, self.DEFAULT_CHECKPOINT, self.DEFAULT_NETWORK)
         loaded.require_segmentation()
         deployed = deploy(loaded.network, loaded.metadata.mean, loaded.metadata.std)
@@ -263,13 +283,13 @@ class DVSNet(VideoSegmenter):
 
     # ---- what it is made of
 
-    def _make_motion(self, options: MethodOptions) -> MotionEstimator:
+    def _make_motion(self, options: MethodOptions) -> MotionEstimator | ChainedMotion:
         knobs = self._knobs
         regions = knobs.rows * knobs.columns
         scored = self._policy.needs_score
         if knobs.flow == 'dis':
             if not scored:
-                return DisMotion()
+                return ChainedMotion()
             decision, loaded = self._load_decision('flow')
             deployed = DeployedFlowDecision(decision, regions)
             self._motion_engine = loaded.on_engine(deployed, options)
@@ -306,9 +326,34 @@ class DVSNet(VideoSegmenter):
         same = knobs.structure == self._knobs.structure and replace(
             options, extra={}) == replace(self._options, extra={})
         if same:
-            self._knobs, self._policy = knobs, knobs.make_policy()
-            self._options = options
+            self._knobs, self._options = knobs, options
+            self._asked = self._policy = knobs.make_policy()
         return same
+
+    def operating_points(self) -> tuple[str, ...]:
+        """Return the policy as asked for, and with 1.5, 2 and 3 times as much tolerated."""
+        return tuple(self._points())
+
+    def _points(self) -> dict[str, KeyFramePolicy]:
+        points: dict[str, KeyFramePolicy] = {}
+        for factor in _FACTORS:
+            policy = self._asked.relaxed(factor)
+            points.setdefault(policy.label, policy)
+        return points
+
+    @property
+    def operating_point(self) -> str:
+        """Return the present policy and its limit."""
+        return self._policy.label
+
+    def operate_at(self, name: str) -> None:
+        """Go by another limit from the next frame on."""
+        points = self._points()
+        if name not in points:
+            raise ValueError(
+                f'DVSNet has no operating point {name!r}; there are: {", ".join(points)}'
+            )
+        self._policy = points[name]
 
     def _grid(self, size: tuple[int, int]) -> RegionGrid | None:
         """Return the regions of frames of ``size`` (height, width), None if it is too small."""
@@ -326,13 +371,16 @@ class DVSNet(VideoSegmenter):
 
     @property
     def _decides_early(self) -> bool:
-        return self._motion.on_cpu
+        return isinstance(self._motion, ChainedMotion)
 
-    def prepare(self, size: tuple[int, int]) -> None:
-        """Build what frames of ``size`` (height, width) need before the first comes."""
+    def prepare(self, size: tuple[int, int], operating_point: str | None = None) -> None:
+        """Build what frames of ``size`` (height, width) need, alike at all operating points."""
         grid = self._grid(size)
         if grid is None:  # such frames are refused one by one
             return
+        if grid.padded in self._built:
+            return  # an engine may be running what it has
+        self._built.add(grid.padded)
         self._engine.prepare(grid.region_size)
         if self._takes_whole(grid, [True] * len(grid.regions)):
             self._engine.prepare(grid.padded)
@@ -352,56 +400,70 @@ class DVSNet(VideoSegmenter):
         size = image.shape[0], image.shape[1]
         if state.grid is None or state.grid.size != size:
             state.grid = self._divide(size)
-            state.planned = []
-        grid = state.grid
-        padded = grid.pad(image)
-        images = region_images(padded, grid)
+            state.planned, state.chains = [], FlowChains()
+        grid, motion, policy = state.grid, self._motion, self._policy
+        padded = grid.pad(image, self._pool)
         observation = DVSNetObservation(
-            frame, grid=grid, image=padded, images=images, count=state.count
+            frame, grid=grid, image=padded, count=state.count, policy=policy
         )
-        if self._decides_early:
-            decisions = self._decide(grid, images, state.planned, state.count)
-            state.planned = _new_keys(decisions, state.planned, images, state.count)
+        if policy.needs_difference or not isinstance(motion, ChainedMotion):
+            observation.images = region_images(padded, grid)
+        if isinstance(motion, ChainedMotion):
+            keys = [key.count for key in state.planned]
+            motion.follow(state.chains, padded, set(keys))
+            decisions = self._decide(
+                observation, state.planned, lambda: motion.motions(state.chains, grid, keys)
+            )
+            state.planned = _new_keys(decisions, state.planned, observation)
             observation.decisions = decisions
         state.count += 1
         return observation
 
     def _decide(
         self,
-        grid: RegionGrid,
-        images: Sequence[RegionImage],
+        observation: DVSNetObservation,
         keys: Sequence[KeyRegion],
-        count: int,
+        estimate: Callable[[], list[Motion]],
     ) -> list[Decision]:
-        """Say of each region whether it is due, and how the others have moved."""
+        """
+        Say of each region whether it is due, and how the others have moved.
+
+        ``estimate`` returns the motions of all regions since their key frames.
+        """
+        grid, policy, count = observation.grid, observation.policy, observation.count
+        assert grid is not None and policy is not None
         if not keys:
-            return [Decision(True) for _ in images]
-        policy = self._policy
-        motions: list[Motion | None] = [None] * len(images)
-        if policy.needs_flow:
-            motions = list(self._motion.estimate(images, [key.image for key in keys]))
+            return [Decision(True) for _ in grid.regions]
+        motions: list[Motion] | None = estimate() if policy.needs_flow else None
+        percent = 100.0 / math.hypot(*grid.size)
         decisions = []
-        for image, key, motion in zip(images, keys, motions, strict=True):
-            evidence = Evidence(
-                count - key.count,
-                frame_difference(key.image.grey, image.grey) if policy.needs_difference else 0.0,
-                flow_magnitude(motion.flow) if motion is not None else 0.0,
-                motion.score if motion is not None else 0.0,
-            )
+        for i, key in enumerate(keys):
+            difference, magnitude, score = 0.0, 0.0, 0.0
+            if policy.needs_difference:
+                # A key region that was there before this policy has no image to compare with.
+                difference = math.inf if key.image is None else frame_difference(
+                    key.image.grey, observation.images[i].grey)
+            if motions is not None:
+                magnitude, score = flow_magnitude(motions[i].flow) * percent, motions[i].score
+            evidence = Evidence(count - key.count, difference, magnitude, score)
+            motion = None if motions is None else motions[i]
             decisions.append(
                 Decision(policy.due(evidence), policy.measure(evidence), motion, key.count))
         if self._takes_whole(grid, [decision.due for decision in decisions]):
             for decision in decisions:
                 decision.due = True
-        still = [i for i, decision in enumerate(decisions) if not decision.due]
-        if still and not policy.needs_flow:
-            # An engine is built for all regions at once; DIS can do with fewer.
-            chosen = still if self._motion.on_cpu else list(range(len(images)))
-            found = self._motion.estimate(
-                [images[i] for i in chosen], [keys[i].image for i in chosen])
-            for i, motion in zip(chosen, found, strict=True):
-                decisions[i].motion = motion
+        if motions is None and not all(decision.due for decision in decisions):
+            for decision, found in zip(decisions, estimate(), strict=True):
+                decision.motion = found
         return decisions
+
+    def _motions_of(
+        self, images: Sequence[RegionImage], keys: Sequence[KeyRegion]
+    ) -> list[Motion]:
+        """Let the device estimate how regions have moved since their key regions."""
+        assert isinstance(self._motion, MotionEstimator)
+        before = [key.image for key in keys if key.image is not None]
+        return self._motion.estimate(images, before)
 
     def _takes_whole(self, grid: RegionGrid, due: Sequence[bool]) -> bool:
         """Tell whether the frame is segmented in one piece."""
@@ -421,13 +483,17 @@ class DVSNet(VideoSegmenter):
         assert isinstance(observation, DVSNetObservation)
         assert isinstance(state, DVSNetState)
         assert observation.grid is not None and observation.image is not None
-        grid, count = observation.grid, observation.count
+        grid, count, policy = observation.grid, observation.count, observation.policy
+        assert policy is not None
         begun = time.perf_counter()
         if state.segmented_grid != grid:
             state.segmented_grid, state.keys, state.logits = grid, [], []
         decisions = observation.decisions
         if decisions is None:
-            decisions = self._decide(grid, observation.images, state.keys, count)
+            decisions = self._decide(
+                observation, state.keys,
+                lambda: self._motions_of(observation.images, state.keys),
+            )  # fmt: skip
         flowed = time.perf_counter()
 
         # A key frame that could not be segmented is not there to be warped: segment now.
@@ -438,28 +504,32 @@ class DVSNet(VideoSegmenter):
         ]
         fresh = {
             i: KeyLogits(values, count)
-            for i, values in self._fresh_logits(observation.image, grid, due).items()
+            for i, values in self._fresh_logits(observation.image, grid, due, kept).items()
         }
+        if not np.may_share_memory(observation.image, observation.frame.image):
+            self._pool.give_back(observation.image)
+        observation.image = None
         inferred = time.perf_counter()
         state.logits = [fresh.get(i) or kept[i] for i in range(len(due))]
         if observation.decisions is None:
             for decision, now in zip(decisions, due, strict=True):
                 decision.due = now
-            state.keys = _new_keys(decisions, state.keys, observation.images, count)
+            state.keys = _new_keys(decisions, state.keys, observation)
 
         logits = [
-            key.values if i in fresh else _warped(key, decision, grid)
+            key.values if i in fresh else self._warped(i, key, decision, grid)
             for i, (key, decision) in enumerate(zip(state.logits, decisions, strict=True))
         ]
-        joined = join(grid, logits)
+        joined = join(grid, logits, self._scratch)
         warped = time.perf_counter()
-        segmentation = self._output(observation, grid, joined, state.logits)
+        segmentation = self._output(observation, grid, joined, state)
         segmented = [i for i, now in enumerate(due) if now]
         segmentation.provenance = {
             'kind': 'segmented' if all(due) else 'mixed' if segmented else 'propagated',
             'segmented_regions': segmented,
             'regions': len(due),
-            'policy': self._policy.name,
+            'policy': policy.name,
+            'operating_point': policy.label,
             'measures': [round(decision.measure, 3) for decision in decisions],
         }
         segmentation.stages_ms = {
@@ -471,32 +541,57 @@ class DVSNet(VideoSegmenter):
         return segmentation
 
     def _fresh_logits(
-        self, image: Image, grid: RegionGrid, due: Sequence[bool]
+        self,
+        image: Image,
+        grid: RegionGrid,
+        due: Sequence[bool],
+        kept: Mapping[int, KeyLogits],
     ) -> dict[int, NDArray[np.float32]]:
-        """Segment the regions that are due, one by one or with the whole frame."""
-        if all(due) and self._takes_whole(grid, due):
-            values = self._run(image)
-            stride = grid.padded[0] // values.shape[0]
-            return {
-                i: region.of(values, stride).copy() for i, region in enumerate(grid.regions)
-            }
-        return {
-            i: self._run(region.of(image))
-            for i, region in enumerate(grid.regions)
-            if due[i]
-        }
+        """
+        Segment the regions that are due, by themselves or with the whole frame.
 
-    def _run(self, image: NDArray) -> NDArray[np.float32]:
-        size = image.shape[0], image.shape[1]
-        outputs = self._engine.run({'image': np.ascontiguousarray(image)[None]})
-        return warpable(outputs['logits'][0], size)
+        They go together as far as the engine likes that. The memory of what they replace is used
+        again.
+        """
+        found: dict[int, NDArray[np.float32]] = {}
+        if all(due) and self._takes_whole(grid, due):
+            logits = self._engine.run({'image': np.ascontiguousarray(image)[None]})['logits'][0]
+            whole = self._scratch.take(
+                'whole', (*logits.shape[1:], logits.shape[0]), np.float32)
+            values = warpable(logits, grid.padded, whole)
+            stride = grid.padded[0] // values.shape[0]
+            for i, region in enumerate(grid.regions):
+                part = region.of(values, stride)
+                found[i] = _memory_of(kept.get(i), part.shape)
+                np.copyto(found[i], part)
+            return found
+        chosen = [i for i, now in enumerate(due) if now]
+        size = grid.region_size
+        together = max(1, self._engine.preferred_batch(size))
+        for start in range(0, len(chosen), together):
+            batch = chosen[start : start + together]
+            images = self._scratch.take('images', (len(batch), *size, 3))
+            for i, region_image in zip(batch, images, strict=True):
+                np.copyto(region_image, grid.regions[i].of(image))
+            outputs = self._engine.run({'image': images})['logits']
+            for i, logits in zip(batch, outputs, strict=True):
+                memory = kept[i].values if i in kept else None
+                found[i] = warpable(logits, size, memory)
+        return found
+
+    def _warped(
+        self, index: int, key: KeyLogits, decision: Decision, grid: RegionGrid
+    ) -> NDArray[np.float32]:
+        assert decision.motion is not None
+        memory = self._scratch.take(f'warped {index}', key.values.shape, np.float32)
+        return warp(key.values, decision.motion, grid.region_size, memory)
 
     def _output(
         self,
         observation: DVSNetObservation,
         grid: RegionGrid,
         joined: Joined,
-        keys: Sequence[KeyLogits],
+        state: DVSNetState,
     ) -> Segmentation:
         """Bring what was found for the padded frame to the frame's own size."""
         height, width = observation.frame.size
@@ -506,20 +601,29 @@ class DVSNet(VideoSegmenter):
             -(-grid.padded[1] * width // grid.size[1]),
         )
 
-        def cropped(image: NDArray) -> Image:
+        def made(name: str, make: Callable[[Image], Any]) -> Image:
+            """Return an output that ``make`` enters into memory of the padded size."""
+            out = state.take(name, (height, width))
             if padded == (height, width):
-                return image
-            return np.ascontiguousarray(image[:height, :width])
+                make(out)
+            else:
+                whole = self._scratch.take('padded', padded)
+                make(whole)
+                np.copyto(out, whole[:height, :width])
+            return out
 
-        segmentation = Segmentation(cropped(self._upsampler.labels(joined.logits, padded)))
+        logits = joined.logits
+        segmentation = Segmentation(
+            made('labels', lambda out: self._upsampler.labels(logits, padded, out)))
         if observation.wanted.confidence:
-            segmentation.confidence = cropped(confidence(joined.logits, padded))
+            segmentation.confidence = made(
+                'confidence', lambda out: confidence(logits, padded, out, self._scratch))
         if observation.wanted.age:
             ages = np.array(
-                [min(observation.count - key.count, _OLDEST) for key in keys], np.uint8)
-            shape = padded[1], padded[0]
-            segmentation.age = cropped(
-                cv2.resize(ages[joined.owner], shape, interpolation=cv2.INTER_NEAREST))
+                [min(observation.count - key.count, _OLDEST) for key in state.logits], np.uint8)
+            coarse, shape = ages[joined.owner], (padded[1], padded[0])
+            segmentation.age = made('age', lambda out: cv2.resize(
+                coarse, shape, dst=out, interpolation=cv2.INTER_NEAREST))
         return segmentation
 
     def describe(self) -> dict[str, str]:
@@ -549,18 +653,20 @@ class DVSNet(VideoSegmenter):
 
 
 def _new_keys(
-    decisions: Sequence[Decision],
-    keys: Sequence[KeyRegion],
-    images: Sequence[RegionImage],
-    count: int,
+    decisions: Sequence[Decision], keys: Sequence[KeyRegion], observation: DVSNetObservation
 ) -> list[KeyRegion]:
     """Return the key regions after a frame: those that were due are its own."""
+    images = observation.images
     return [
-        KeyRegion(images[i].copy(), count) if decision.due else keys[i]
+        KeyRegion(images[i].copy() if images else None, observation.count)
+        if decision.due
+        else keys[i]
         for i, decision in enumerate(decisions)
     ]
 
 
-def _warped(key: KeyLogits, decision: Decision, grid: RegionGrid) -> NDArray[np.float32]:
-    assert decision.motion is not None
-    return warp(key.values, decision.motion, grid.region_size)
+def _memory_of(key: KeyLogits | None, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return the memory of logits that are not needed any more, if it has that shape, or new."""
+    if key is not None and key.values.shape == shape:
+        return key.values
+    return np.empty(shape, np.float32)

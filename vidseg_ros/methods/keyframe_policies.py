@@ -25,6 +25,7 @@ import abc
 from dataclasses import dataclass
 from typing import ClassVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,12 +45,12 @@ def frame_difference(key: NDArray[np.uint8], current: NDArray[np.uint8]) -> floa
 
     As printed, the equation adds up signed differences, in which what moves cancels out.
     """
-    return float(np.mean(np.abs(key.astype(np.int16) - current)))
+    return float(cv2.norm(key, current, cv2.NORM_L1)) / key.size
 
 
 def flow_magnitude(flow: NDArray[np.float32]) -> float:
     """Return the mean length of a flow, float32 [H, W, 2], in its own unit (Eq. 3)."""
-    return float(np.mean(np.sqrt(np.square(flow).sum(axis=2))))
+    return float(cv2.mean(cv2.magnitude(flow[..., 0], flow[..., 1]))[0])
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ class Evidence:
     """
     What is known of a region: ``age`` in frames since its key frame, and the measures asked for.
 
-    ``difference`` by Eq. 2 (0 to 255), ``magnitude`` by Eq. 3 (pixels of the network's input),
-    ``score``: the expected confidence (0 to 1).
+    ``difference`` by Eq. 2 (0 to 255), ``magnitude`` by Eq. 3 (percent of the frame's diagonal, so
+    that a limit means the same at every size), ``score``: the expected confidence (0 to 1).
     """
 
     age: int
@@ -83,6 +84,15 @@ class KeyFramePolicy(abc.ABC):
     def due(self, evidence: Evidence) -> bool:
         """Tell whether the region has to be segmented."""
 
+    @abc.abstractmethod
+    def relaxed(self, factor: float) -> KeyFramePolicy:
+        """Return this policy with ``factor`` times as much tolerated."""
+
+    @property
+    @abc.abstractmethod
+    def label(self) -> str:
+        """Return the policy's name and its limit."""
+
 
 @dataclass(frozen=True)
 class FixedPeriod(KeyFramePolicy):
@@ -98,6 +108,15 @@ class FixedPeriod(KeyFramePolicy):
     def due(self, evidence: Evidence) -> bool:
         """Tell whether the period is over."""
         return evidence.age >= self.period
+
+    def relaxed(self, factor: float) -> FixedPeriod:
+        """Return a longer period."""
+        return FixedPeriod(round(self.period * factor))
+
+    @property
+    def label(self) -> str:
+        """Return the policy's name and its limit."""
+        return f'{self.name} {self.period}'
 
 
 @dataclass(frozen=True)
@@ -116,10 +135,19 @@ class FrameDifference(KeyFramePolicy):
         """Tell whether the difference exceeds the limit."""
         return evidence.difference > self.limit
 
+    def relaxed(self, factor: float) -> FrameDifference:
+        """Return a greater limit."""
+        return FrameDifference(self.limit * factor)
+
+    @property
+    def label(self) -> str:
+        """Return the policy's name and its limit."""
+        return f'{self.name} {self.limit:g}'
+
 
 @dataclass(frozen=True)
 class FlowMagnitude(KeyFramePolicy):
-    """Where things have moved by more than ``limit`` pixels on average (f in Fig. 9)."""
+    """Where things have moved by more than ``limit`` % of the diagonal on average (Fig. 9's f)."""
 
     limit: float
     name: ClassVar[str] = 'flow_magnitude'
@@ -132,6 +160,15 @@ class FlowMagnitude(KeyFramePolicy):
     def due(self, evidence: Evidence) -> bool:
         """Tell whether the magnitude exceeds the limit."""
         return evidence.magnitude > self.limit
+
+    def relaxed(self, factor: float) -> FlowMagnitude:
+        """Return a greater limit."""
+        return FlowMagnitude(self.limit * factor)
+
+    @property
+    def label(self) -> str:
+        """Return the policy's name and its limit."""
+        return f'{self.name} {self.limit:g}'
 
 
 @dataclass(frozen=True)
@@ -155,6 +192,19 @@ class ExpectedConfidence(KeyFramePolicy):
     def due(self, evidence: Evidence) -> bool:
         """Tell whether warping is expected to be too bad."""
         return evidence.score < self.threshold
+
+    def relaxed(self, factor: float) -> ExpectedConfidence:
+        """Return a threshold that leaves room for more wrong labels; above 1 it stays."""
+        return ExpectedConfidence(
+            self.threshold
+            if self.threshold > 1.0
+            else max(0.0, 1.0 - factor * (1.0 - self.threshold))
+        )
+
+    @property
+    def label(self) -> str:
+        """Return the policy's name and its limit."""
+        return f'{self.name} {round(self.threshold, 4):g}'
 
 
 POLICIES = ('confidence', 'fixed', 'frame_difference', 'flow_magnitude')

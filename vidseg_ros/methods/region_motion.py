@@ -23,7 +23,7 @@ from __future__ import annotations
 import abc
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import cv2
@@ -31,12 +31,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidseg_ros.engines.base import Engine
+from vidseg_ros.flow.chain import Flow, compose, resize_flow
 from vidseg_ros.flow.dis import DisFlow, to_gray
+from vidseg_ros.flow.grid import GridFlow
 from vidseg_ros.methods.regions import RegionGrid
 
 # Flow is estimated at half of the size, and the flow network's output has an eighth of it.
 HALF = 2
 FLOW_STRIDE = 8
+# Chained flows are interpolated to a quarter of the size: the grid of most networks' logits.
+CHAIN_STRIDE = 4
 # The coarsest grid to warp on: key logits that are coarser are interpolated to it.
 COARSEST_STRIDE = 8
 
@@ -88,8 +92,75 @@ class MotionEstimator(abc.ABC):
         """Return the motion of each region against its key."""
 
 
+@dataclass(slots=True)
+class FlowChains:
+    """
+    What ``ChainedMotion`` remembers of a camera.
+
+    ``gray``: the last frame on the flow's grid; ``spare``: memory for the next one; ``flows``:
+    from the last frame to each key frame that some region still goes by, by its number, in cells.
+    """
+
+    gray: NDArray[np.uint8] | None = None
+    spare: NDArray[np.uint8] | None = None
+    flows: dict[int, Flow] = field(default_factory=dict)
+
+
+class ChainedMotion:
+    """
+    Dense inverse search on the CPU, once for each frame, for all of its regions.
+
+    The flow from frame to frame is chained back to each region's key frame. That is one flow for
+    a frame in place of one for each region and their overlaps, and it is more accurate where the
+    key frame is several frames back. For any number of threads.
+    """
+
+    def __init__(self) -> None:
+        self._local = threading.local()  # OpenCV's buffers belong to one thread
+
+    def follow(self, chains: FlowChains, image: NDArray[np.uint8], keys: set[int]) -> None:
+        """
+        Go on to the next frame, uint8 [H, W, 3] of the same size, of the camera.
+
+        ``keys`` are the numbers of the frames that may be asked for; one that is not known yet is
+        the last frame.
+        """
+        if not hasattr(self._local, 'flow'):
+            self._local.flow = GridFlow()
+        flow: GridFlow = self._local.flow
+        grid = flow.setting.grid((image.shape[0], image.shape[1]))
+        spare = chains.spare
+        if spare is None or spare.shape != grid:
+            spare = None
+        gray = flow.shrink(image, grid, spare)
+        if keys:
+            assert chains.gray is not None
+            step = flow.calc(gray, chains.gray)
+            chains.flows = {
+                key: compose(step, chains.flows[key]) if key in chains.flows else step
+                for key in keys
+            }
+        else:
+            chains.flows = {}
+        chains.gray, chains.spare = gray, chains.gray
+
+    def motions(
+        self, chains: FlowChains, grid: RegionGrid, keys: Sequence[int]
+    ) -> list[Motion]:
+        """Return the motion of each region since the key frame of that number."""
+        size = grid.padded[0] // CHAIN_STRIDE, grid.padded[1] // CHAIN_STRIDE
+        fields = {
+            key: resize_flow(chains.flows[key], size) * np.float32(CHAIN_STRIDE)
+            for key in set(keys)
+        }
+        return [
+            Motion(region.of(fields[key], CHAIN_STRIDE))
+            for region, key in zip(grid.regions, keys, strict=True)
+        ]
+
+
 class DisMotion(MotionEstimator):
-    """Dense inverse search on the CPU."""
+    """Dense inverse search on the CPU, between each region and its key region."""
 
     on_cpu: ClassVar[bool] = True
 
@@ -160,21 +231,28 @@ class NetworkMotion(MotionEstimator):
         ]
 
 
-def _last(values: NDArray) -> NDArray[np.float32]:
-    """Return [C, h, w] as a new array [h, w, C]."""
-    return np.array(values.transpose(1, 2, 0), np.float32, order='C')
+def _last(values: NDArray, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    """Return [C, h, w] as an array [h, w, C], ``out`` if that fits."""
+    shape = *values.shape[1:], values.shape[0]
+    if out is None or out.shape != shape:
+        out = np.empty(shape, np.float32)
+    np.copyto(out, values.transpose(1, 2, 0))
+    return out
 
 
 def warpable(
-    logits: NDArray[np.float32], region_size: tuple[int, int]
+    logits: NDArray[np.float32],
+    region_size: tuple[int, int],
+    out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """
-    Return a region's logits [C, h, w] as a new array [h', w', C] on a grid to warp on.
+    Return a region's logits [C, h, w] as an array [h', w', C] on a grid to warp on.
 
     That is their own grid, if it is regular and no coarser than an eighth of ``region_size``
-    (height, width), and else an eighth, interpolated bilinearly.
+    (height, width), and else an eighth, interpolated bilinearly. It is ``out`` if that fits, and
+    else a new array.
     """
-    values = _last(logits)
+    values = _last(logits, out)
     stride = max(1, region_size[0] // values.shape[0])
     regular = values.shape[:2] == (region_size[0] // stride, region_size[1] // stride)
     if regular and COARSEST_STRIDE % stride == 0:
@@ -185,23 +263,28 @@ def warpable(
 
 
 def warp(
-    key: NDArray[np.float32], motion: Motion, region_size: tuple[int, int]
+    key: NDArray[np.float32],
+    motion: Motion,
+    region_size: tuple[int, int],
+    out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """
     Fetch a key frame's logits along the flow: W(*) of deep feature flow, bilinearly.
 
     ``key`` float32 [h, w, C] on a regular grid over a region of ``region_size`` (height,
-    width). Beyond the region's border the logits at the border are taken.
+    width). Beyond the region's border the logits at the border are taken. The result is ``out``,
+    of the shape of ``key``, or a new array.
     """
     height, width = key.shape[:2]
     flow = _resized(motion.flow, (height, width)) * np.float32(height / region_size[0])
     x = flow[..., 0] + np.arange(width, dtype=np.float32)[None, :]
     y = flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
-    warped = cv2.remap(key, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    warped = warped.reshape(key.shape)
+    if out is None:
+        out = np.empty(key.shape, np.float32)
+    cv2.remap(key, x, y, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
     if motion.scale is not None:
-        warped = warped * _resized(motion.scale, (height, width))
-    return warped.astype(np.float32, copy=False)
+        out *= _resized(motion.scale, (height, width))
+    return out
 
 
 def _resized(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

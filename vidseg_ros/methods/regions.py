@@ -22,6 +22,7 @@ multiple is continued at its right and its bottom by its last pixels.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from vidseg_ros.methods.buffers import BufferPool, Scratch
 
 ALIGNMENT = 32
 
@@ -110,14 +113,20 @@ class RegionGrid:
         """Return (height, width) that all regions have."""
         return self.regions[0].height, self.regions[0].width
 
-    def pad(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Continue an image of ``size`` to ``padded``; itself if there is nothing to do."""
+    def pad(
+        self, image: NDArray[np.uint8], pool: BufferPool | None = None
+    ) -> NDArray[np.uint8]:
+        """
+        Continue an image of ``size`` to ``padded``; itself if there is nothing to do.
+
+        Otherwise the result is an array of ``pool``, which whoever is done with it may give back.
+        """
         if self.size == self.padded:
             return image
         bottom, right = self.padded[0] - self.size[0], self.padded[1] - self.size[1]
-        return cv2.copyMakeBorder(  # type: ignore[return-value]
-            image, 0, bottom, 0, right, cv2.BORDER_REPLICATE
-        )
+        padded = (pool or BufferPool(keep=0)).take((*self.padded, image.shape[2]))
+        cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE, dst=padded)
+        return padded
 
 
 @dataclass(frozen=True)
@@ -132,26 +141,75 @@ class Joined:
     owner: NDArray[np.uint8]
 
 
-def join(grid: RegionGrid, logits: Sequence[NDArray[np.float32]]) -> Joined:
+@dataclass(frozen=True)
+class _Seams:
+    """
+    Where regions overlap, on a grid of cells.
+
+    ``owner`` uint8 [h, w] is the last region that has each cell, ``cells`` the flat indices of
+    those that more than one has; for each region, ``here`` are the positions in ``cells`` of its
+    own, and ``there`` their flat indices in the region.
+    """
+
+    owner: NDArray[np.uint8]
+    cells: NDArray[np.intp]
+    here: tuple[NDArray[np.intp], ...]
+    there: tuple[NDArray[np.intp], ...]
+
+
+@functools.lru_cache(maxsize=8)
+def _seams(grid: RegionGrid, stride: int) -> _Seams:
+    size = grid.padded[0] // stride, grid.padded[1] // stride
+    owner, count = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
+    for index, region in enumerate(grid.regions):
+        region.of(owner, stride)[:] = index
+        region.of(count, stride)[:] += 1
+    shared = count > 1
+    number = np.cumsum(shared).reshape(size) - 1  # of each shared cell, in their order
+    here, there = [], []
+    for region in grid.regions:
+        part = region.of(shared, stride)
+        here.append(region.of(number, stride)[part])
+        there.append(np.flatnonzero(part))
+    return _Seams(owner, np.flatnonzero(shared), tuple(here), tuple(there))
+
+
+def join(
+    grid: RegionGrid, logits: Sequence[NDArray[np.float32]], scratch: Scratch | None = None
+) -> Joined:
     """
     Join the logits of all regions, float32 [h, w, C] each.
 
-    Where regions overlap, the one whose best class has the larger logit has the cell.
+    Where regions overlap, the one whose best class has the larger logit has the cell, of equals
+    the first. What is returned lies in ``scratch`` where that is given.
     """
     rows, columns, classes = logits[0].shape
     stride = grid.regions[0].height // rows
     if rows * stride != grid.regions[0].height or columns * stride != grid.regions[0].width:
         raise ValueError(f'logits of {rows}x{columns} do not divide a region of '
                          f'{grid.regions[0].height}x{grid.regions[0].width}')
+    take = (scratch or Scratch()).take
     height, width = grid.padded[0] // stride, grid.padded[1] // stride
-    canvas = np.empty((height, width, classes), np.float32)
-    best = np.full((height, width), -np.inf, np.float32)
-    owner = np.zeros((height, width), np.uint8)
+    seams = _seams(grid, stride)
+    canvas = take('canvas', (height, width, classes), np.float32)
+    best = np.full(seams.cells.shape, -np.inf, np.float32)
+    winner = np.zeros(seams.cells.shape, np.uint8)
     for index, (region, values) in enumerate(zip(grid.regions, logits, strict=True)):
-        highest = values.max(axis=2)
-        best_here = region.of(best, stride)
-        better = highest > best_here
-        np.copyto(best_here, highest, where=better)
-        np.copyto(region.of(canvas, stride), values, where=better[..., None])
-        region.of(owner, stride)[better] = index
-    return Joined(np.ascontiguousarray(canvas.transpose(2, 0, 1)), owner)
+        np.copyto(region.of(canvas, stride), values)
+        here, there = seams.here[index], seams.there[index]
+        highest = values.reshape(-1, classes)[there].max(axis=1)
+        better = highest > best[here]
+        best[here[better]] = highest[better]
+        winner[here[better]] = index
+    # Each cell holds what the last region says; put right those that another has won.
+    owner = take('owner', (height, width))
+    np.copyto(owner, seams.owner)
+    cells = canvas.reshape(-1, classes)
+    for index, values in enumerate(logits):
+        here, there = seams.here[index], seams.there[index]
+        won = (winner[here] == index) & (seams.owner.reshape(-1)[seams.cells[here]] != index)
+        cells[seams.cells[here[won]]] = values.reshape(-1, classes)[there[won]]
+    owner.reshape(-1)[seams.cells] = winner
+    planes = take('planes', (classes, height, width), np.float32)
+    cv2.split(canvas, list(planes))
+    return Joined(planes, owner)

@@ -206,8 +206,8 @@ TABLE: tuple[Parameter, ...] = (
               Effect.SEGMENTER, minimum=1, maximum=1000),
     Parameter('dvsnet.frame_difference', 10.0, 'DVSNet with `frame_difference`: from this mean '
               'difference on, in grey levels.', Effect.SEGMENTER, minimum=0.0, maximum=256.0),
-    Parameter('dvsnet.flow_magnitude', 6.0, 'DVSNet with `flow_magnitude`: from this mean flow '
-              "on, in pixels of the network's input.",
+    Parameter('dvsnet.flow_magnitude', 2.0, 'DVSNet with `flow_magnitude`: from this mean flow '
+              "on, in percent of the diagonal of the network's input.",
               Effect.SEGMENTER, minimum=0.0, maximum=10_000.0),
     Parameter('dvsnet.rows', 2, 'DVSNet: how many rows of regions a frame is divided into.',
               Effect.SEGMENTER, minimum=1, maximum=16),
