@@ -33,7 +33,7 @@ from vidseg_ros.methods.registry import MethodOptions, create_method
 
 LONGEST = 10
 KEY_INTERVALS = (1, 2, 3, 5, 7, 10)
-FLOW_LIMITS = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 10.0, 20.0)
+FLOW_LIMITS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0)
 THRESHOLDS = (0.80, 0.85, 0.90, 0.92, 0.94, 0.96, 0.98, 1.0)
 
 
@@ -56,7 +56,8 @@ def sweeps(dataset: SegmentationDataset, engine: str,
             for name, warping in (('warped', True), ('repeated', False))}
         tell('dvsnet against its threshold')
         curves['dvsnet'] = {'flow_magnitude': [
-            _dvsnet_point(dataset, engine, {'policy': 'flow_magnitude', 'limit': limit}, limit)
+            _dvsnet_point(
+                dataset, engine, {'policy': 'flow_magnitude', 'flow_magnitude': limit}, limit)
             for limit in FLOW_LIMITS]}
         if 'decision_camvid' in shipped:
             curves['dvsnet']['confidence'] = [
