@@ -18,7 +18,8 @@
 #     tools/benchmark.sh OUT [ROS2_SETUP.bash]
 #
 # About 15 minutes on two cores. QUICK=1 only sees whether everything runs; SOAK_MINUTES=10 is the soak's
-# full length (here 2); ALL_POINTS=1 measures every operating point, for longer; PAGE= leaves the page.
+# full length (here 2); ALL_POINTS=1 measures every operating point, for longer; PAGE= leaves the page;
+# ONLY='graph soak' measures these parts alone, and the page is made of what lies in OUT.
 # EXPORTED=MODEL.xml is an int8 model of FASSVid's base from `vidseg export`, measured beside the rest.
 # In a shell where the package is installed and either ROS 2 or standalone/ is there; a ROS 2 whose setup
 # is named is measured beside it.
@@ -34,6 +35,7 @@ quick=${QUICK:+--quick}
 measure() {
     name=$1
     shift
+    case " ${ONLY:-$name} " in *" $name "*) ;; *) return ;; esac
     echo "== $name"
     # A part that could not be measured in full must not end the others.
     vidseg benchmark "$@" $quick --json "$out/$name.json" || { echo "$name: see above"; failed=1; }

@@ -111,6 +111,12 @@ def test_what_was_not_measured_is_said_to_be(tmp_path):
     assert 'pipeline: others used 0.90 of 2 cores' in text
 
 
+def test_figures_of_another_version_are_refused(tmp_path, capsys):
+    write(tmp_path, graph={'libraries': [{'name': 'x'}], 'ratios': []})
+    assert main(['benchmark', 'report', str(tmp_path), '--out', str(tmp_path / 'b.md')]) == 2
+    assert 'another version' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize('content', [None, '{'])
 def test_nothing_to_show_is_an_error(tmp_path, content, capsys):
     if content:

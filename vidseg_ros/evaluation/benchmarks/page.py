@@ -34,7 +34,7 @@ def render(directory: Path) -> str:
     """
     Return the page for a directory of figures.
 
-    :raises ValueError: if none of ``PARTS`` is there or one is no JSON.
+    :raises ValueError: if none of ``PARTS`` is there, one is no JSON, or lacks figures.
     """
     parts: dict[str, Any] = {}
     for name in PARTS:
@@ -51,10 +51,12 @@ def render(directory: Path) -> str:
         trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True)
     environment.filters.update(n=_number, share=_share, times=_times, cell=_cell)
-    text = environment.get_template(TEMPLATE).render(
-        **{name: parts.get(name) for name in PARTS}, stamps=_stamps(parts),
-        disturbed=_disturbed(parts))
-    return text
+    try:
+        return environment.get_template(TEMPLATE).render(
+            **{name: parts.get(name) for name in PARTS}, stamps=_stamps(parts),
+            disturbed=_disturbed(parts))
+    except (jinja2.UndefinedError, KeyError) as error:
+        raise ValueError(f'{directory}: figures of another version: {error}') from error
 
 
 def _stamps(parts: Mapping[str, Any]) -> list[dict[str, Any]]:
