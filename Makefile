@@ -35,11 +35,12 @@ endif
 INDEX := $(VENV)/share/ament_index/resource_index/packages
 SHARED := package.xml $(wildcard launch/*.py config/*.yaml config/training/*.yaml config/dds/* rviz/*.rviz benchmarks/*.py)
 
-.PHONY: help install run test lint typecheck unit clean
+.PHONY: help install run benchmark test lint typecheck unit clean
 
 help:
 	@echo 'make run      install, make a bag, launch the nodes, replay, evaluate, report'
 	@echo 'make test     install, lint, check types and layers, run all tests'
+	@echo 'make benchmark  measure (15 minutes), and write docs/benchmarks.md; ROS2_SETUP=FILE: a ROS 2 beside it'
 	@echo 'make install  only install into $(VENV)'
 	@echo 'make clean    remove $(VENV) and $(OUT)'
 
@@ -87,6 +88,9 @@ install: $(STAMPS)/package
 
 run: install
 	@$(RUN_ENV) OUT="$(OUT)" CAMVID="$(CAMVID)" METHOD="$(METHOD)" sh tools/run.sh
+
+benchmark: install
+	@$(RUN_ENV) sh tools/benchmark.sh "$(OUT)/benchmarks" $(ROS2_SETUP)
 
 lint: install $(STAMPS)/dev
 	@echo '== ruff'
