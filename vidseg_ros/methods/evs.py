@@ -35,6 +35,7 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from torch.nn import Module
 
 from vidseg_ros.engines.base import Engine
 from vidseg_ros.flow.chain import (
@@ -70,8 +71,14 @@ from vidseg_ros.methods.loading import LoadedNetwork, MethodError, MethodOptions
 from vidseg_ros.methods.resizing import batch_of_one
 from vidseg_ros.methods.upsampling import LabelUpsampler, best_class, confidence
 from vidseg_ros.networks.deploy import DeployedNetwork, deploy
+from vidseg_ros.networks.fassvid_refiner import FASSVidRefiner
 from vidseg_ros.networks.icnet import ICNet
-from vidseg_ros.networks.refiner import DeployedICNet, DeployedRefiner, Refiner
+from vidseg_ros.networks.refiner import (
+    DeployedICNet,
+    DeployedRefiner,
+    GivesFeatures,
+    Refiner,
+)
 
 # ICNet's deepest features are 1/32 of the image, DIS needs 16 pixels.
 MINIMUM_SIDE = 32
@@ -216,6 +223,8 @@ class EVS(VideoSegmenter):
         self._lock = threading.Lock()
         self._input_size = options.input_size
         self._per_thread = threading.local()
+        # A Refiner with weights of its own, for any network that has features for it.
+        self._refiner_checkpoint = str(options.extra.get('refiner_checkpoint', ''))
         loaded = load_module(options, self.DEFAULT_CHECKPOINT, self.DEFAULT_NETWORK)
         self._loaded = loaded
         self.label_space = loaded.label_space
@@ -235,16 +244,37 @@ class EVS(VideoSegmenter):
         self._refiner: Engine | None = None
         self._has_features = isinstance(deployed, DeployedICNet)
         if isinstance(deployed, DeployedICNet) and not point.refines_key_frames:
-            assert isinstance(loaded.network, ICNet)
             refiner = DeployedRefiner(
-                Refiner(of=loaded.network), loaded.metadata.mean, loaded.metadata.std
+                self._refiner_network(loaded), loaded.metadata.mean, loaded.metadata.std
             )
             self._refiner = loaded.on_engine(refiner.eval(), scaled)
+
+    def _refiner_network(self, loaded: LoadedNetwork) -> Module:
+        """Return the Refiner: the one with weights of its own, or ICNet's upper part."""
+        if not self._refiner_checkpoint:
+            assert isinstance(loaded.network, ICNet)
+            return Refiner(of=loaded.network)
+        found = load_module(MethodOptions(self._refiner_checkpoint), '', '')
+        name, of = found.metadata.network, loaded.metadata.network
+        fits = (
+            isinstance(found.network, Refiner | FASSVidRefiner)
+            and found.network.part_for(of) is not None
+        )
+        if not fits or found.label_space != loaded.label_space:
+            raise MethodError(
+                f'refiner_checkpoint: {self._refiner_checkpoint} holds {name} for the classes of '
+                f'{found.label_space.name}; it is no Refiner of {of} for those of '
+                f'{loaded.label_space.name}'
+            )
+        return found.network
 
     def _deployed(self, loaded: LoadedNetwork) -> DeployedNetwork:
         """Return the segmentation network, with features where the Refiner wants them."""
         mean, std = loaded.metadata.mean, loaded.metadata.std
-        if self._asked[1].refinement and isinstance(loaded.network, ICNet):
+        has_refiner = isinstance(loaded.network, ICNet) or (
+            bool(self._refiner_checkpoint) and isinstance(loaded.network, GivesFeatures)
+        )
+        if self._asked[1].refinement and has_refiner:
             return DeployedICNet(loaded.network, mean, std).eval()
         deployed = deploy(loaded.network, mean, std)
         if tuple(deployed.input_names) != ('image',):
@@ -291,7 +321,7 @@ class EVS(VideoSegmenter):
 
     def _can_refine(self, point: OperatingPoint, *, between: bool) -> bool:
         """Tell whether what R needs has been built, for frames ``between`` key frames or them."""
-        if not isinstance(self._loaded.network, ICNet):
+        if not isinstance(self._loaded.network, ICNet) and not self._refiner_checkpoint:
             return True  # the network itself does it
         return self._refiner is not None if between else self._has_features
 
@@ -307,6 +337,7 @@ class EVS(VideoSegmenter):
         fits = (
             dataclasses.replace(options, extra={}) == dataclasses.replace(self._options, extra={})
             and options.extra.get('label_space') == self._options.extra.get('label_space')
+            and str(options.extra.get('refiner_checkpoint', '')) == self._refiner_checkpoint
             and point.downscaling == self._asked[1].downscaling
             and (
                 not point.refinement
@@ -663,6 +694,8 @@ class EVS(VideoSegmenter):
         refinement = 'off'
         if point.refinement:
             refinement = 'ICNet' if isinstance(self._loaded.network, ICNet) else 'full network'
+            if self._refiner_checkpoint and not point.refines_key_frames:
+                refinement = self._refiner_checkpoint
         return {
             'method': self.name,
             'label_space': self.label_space.name,

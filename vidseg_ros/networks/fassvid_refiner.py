@@ -23,7 +23,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from vidseg_ros.networks.blocks import ConvBNReLU
-from vidseg_ros.networks.fassvid import CASPP, DecoderStage, FASSVidConfig
+from vidseg_ros.networks.fassvid import CASPP, HIGH_RESOLUTION, DecoderStage, FASSVidConfig
 from vidseg_ros.networks.hardnet import HarDNetEncoder
 
 # The block of the encoder that is given the past frame's features.
@@ -104,8 +104,9 @@ class FASSVidRefiner(nn.Module):
         return -(-size[0] // stride), -(-size[1] // stride)
 
     def part_for(self, network: str) -> nn.Module | None:
-        """Return what takes the weights of a base: everything but the new image's branch."""
-        return self if network.startswith('fassvid/base') else None
+        """Return what takes the weights of its base: everything but the new image's branch."""
+        fine = self.config.stem_strides == HIGH_RESOLUTION
+        return self if network == ('fassvid/base_hires' if fine else 'fassvid/base') else None
 
     def started(self) -> None:
         """Keep the weights as they are."""
