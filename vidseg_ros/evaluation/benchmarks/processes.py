@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -73,7 +74,7 @@ def node_command(arguments: Sequence[str]) -> list[str]:
 
 class Child:
     """
-    A process of its own session; leaving the ``with`` block interrupts it, then kills it.
+    A process of its own session; leaving the ``with`` block terminates it, at last kills it.
 
     What it prints goes to a file, whose end is part of the error if it fails.
     """
@@ -97,7 +98,14 @@ class Child:
 
     def stop(self, patience_s: float = 15.0) -> int:
         """End it; return its exit status."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        if self.process.stdin is not None:
+            # The end of its commands.
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(3.0)
+        # Not SIGINT, which processes that a shell starts in the background ignore.
+        for number in (signal.SIGTERM, signal.SIGKILL):
             if self.process.poll() is None:
                 try:
                     os.killpg(self.process.pid, number)
