@@ -216,3 +216,14 @@ def longest_gap(probe, first):
         for thread in threads:
             thread.join()
     return max(after - before for before, after in itertools.pairwise(arrived))
+
+
+def test_ends_while_frames_wait_in_the_middleware(probe, node):
+    """The last one: the node is gone after it; the fixture looks at its exit code."""
+    before = len(probe.stamps('front'))
+    for i in range(100):
+        probe.camera('front').publish(frame(9000 + i))
+    assert until(lambda: len(probe.stamps('front')) > before)
+    node.send_signal(signal.SIGINT)
+    assert until(lambda: node.poll() is not None, 30)
+    assert len(probe.stamps('front')) < before + 100
