@@ -112,6 +112,27 @@ def test_the_start_is_not_held_up(tmp_path, engines):
     assert later.describe()['engine'] == 'b'
 
 
+def test_a_start_without_time_to_compare_is_made_up_for_later_but_not_for_ever(
+    tmp_path, engines
+):  # fmt: skip
+    engines.update(a=60, b=5)
+
+    def start(budget_s):
+        Timed.made = []
+        engine = _auto(tmp_path)
+        engine.budget_s = budget_s
+        engine.prepare(SIZE)
+        return engine.describe()['engine']
+
+    assert start(0.1) == 'a' and start(0.1) == 'a'
+    assert start(60) == 'b'
+    for path in tmp_path.iterdir():
+        path.unlink()
+    for _ in range(3):
+        assert start(0.1) == 'a'
+    assert start(60) == 'a' and [e.name for e in Timed.made] == ['a']
+
+
 def test_what_cannot_be_built_is_passed_over(tmp_path, engines):
     engines.update(a=None, b=5)
     engine = _auto(tmp_path)

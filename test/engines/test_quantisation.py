@@ -69,6 +69,17 @@ def test_layers_that_are_to_stay_as_they_are_do(tmp_path):
     assert counts[0] > counts[1]
 
 
+def test_int8_in_onnx_is_as_tensorrt_wants_it(tmp_path):
+    import onnx
+    from onnx import numpy_helper
+
+    _, exported = _quantised(tmp_path, 'onnx')
+    graph = onnx.load(exported.path).graph
+    values = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+    points = [values[n.input[2]] for n in graph.node if n.op_type == 'QuantizeLinear']
+    assert points and all(p.dtype == np.int8 and not p.any() for p in points)
+
+
 def test_auto_runs_an_exported_model(tmp_path):
     network, exported = _quantised(tmp_path, 'openvino')
     running = create_engine(

@@ -40,6 +40,8 @@ BUDGET_S = 1.5
 # How much slower than the best so far a candidate is taken to be, to tell whether there is time.
 _PESSIMISM = 6.0
 _RUNS = 3
+# How many starts may find no time to compare before that is left at.
+_TRIES = 3
 # Another than the first candidate has to be faster by more than noise.
 _GAIN = 0.9
 _PACKAGES = ('torch', 'openvino', 'onnxruntime', 'tensorrt')
@@ -179,12 +181,16 @@ class AutoEngine(Engine):
         by_name = {str(c): c for c in self._candidates}
         known = value if isinstance(value, dict) else {}
         recalled = by_name.get(str(known.get('chosen')))
-        remembered = recalled is not None and self._built(recalled) is not None
+        times = dict(known.get('ms', {}))
+        tries = int(known.get('tries', 0))
+        # A start on a busy machine may have had no time to compare: the next ones try again.
+        settled = len(times) > 1 or len(self._candidates) == 1 or tries >= _TRIES
+        remembered = recalled is not None and settled and self._built(recalled) is not None
         if recalled is not None and remembered:
-            chosen, times = recalled, dict(known.get('ms', {}))
+            chosen = recalled
         else:
             chosen, times = self._measure(size, budget_s)
-            self._remember(identity, chosen, times)
+            self._remember(identity, chosen, times, tries + 1)
         self._engines[chosen].prepare(size)
         self._choose(shapes, chosen, times, remembered)
         slow = [c for c in self._candidates if c.slow and str(c) not in times]
@@ -192,9 +198,12 @@ class AutoEngine(Engine):
             self._build_in_background(slow, size, shapes, times, identity)
 
     def _remember(
-        self, identity: Mapping[str, str], chosen: Candidate, times: Mapping[str, float]
-    ) -> None:
-        self._cache.remember(identity, {'chosen': str(chosen), 'ms': dict(times)})
+        self, identity: Mapping[str, str], chosen: Candidate, times: Mapping[str, float],
+        tries: int = _TRIES,
+    ) -> None:  # fmt: skip
+        self._cache.remember(
+            identity, {'chosen': str(chosen), 'ms': dict(times), 'tries': tries}
+        )
 
     def _choose(
         self,

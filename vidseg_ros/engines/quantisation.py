@@ -26,6 +26,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from vidseg_ros.engines.base import DeployedNetwork, EngineError
@@ -33,6 +34,10 @@ from vidseg_ros.engines.cache import EngineCache
 from vidseg_ros.engines.conversion import Form, converted
 
 INSTALL = "pip install -r requirements/int8.txt (or pip install 'nncf>=3.0')"
+
+
+# The first layers of deployed networks, by the name that the ONNX exporter gives them.
+_NORMALISATION = '.*/normalisation/.*'
 
 
 def require_nncf() -> None:
@@ -43,6 +48,41 @@ def require_nncf() -> None:
     """
     if importlib.util.find_spec('nncf') is None:
         raise EngineError(f'int8 needs the Python package nncf: {INSTALL}')
+
+
+def make_signed(model: Any) -> None:
+    """
+    Let an ONNX model with symmetric quantisation use signed bytes alone, as TensorRT wants it.
+
+    What comes after ReLU goes from 0..255 to 0..127 with the scale to match.
+
+    :raises EngineError: if a zero point is not zero.
+    """
+    from onnx import numpy_helper
+
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    done: set[str] = set()
+    for node in model.graph.node:
+        if node.op_type not in ('QuantizeLinear', 'DequantizeLinear') or len(node.input) < 3:
+            continue
+        _, scale, point = node.input
+        zero = numpy_helper.to_array(tensors[point])
+        if zero.any():
+            raise EngineError(f'int8: {node.name} is not symmetric')
+        if zero.dtype == np.uint8 and scale not in done:
+            done.add(scale)
+            scales = numpy_helper.to_array(tensors[scale])
+            wider = (scales * (255.0 / 127.0)).astype(scales.dtype)
+            tensors[scale].CopyFrom(numpy_helper.from_array(wider, scale))
+    bytes_out = set()
+    for node in model.graph.node:
+        if node.op_type in ('QuantizeLinear', 'DequantizeLinear') and len(node.input) == 3:
+            bytes_out |= set(node.output) if node.op_type == 'QuantizeLinear' else set()
+            point = node.input[2]
+            zero = numpy_helper.to_array(tensors[point])
+            tensors[point].CopyFrom(numpy_helper.from_array(zero.astype(np.int8), point))
+    for value in [v for v in model.graph.value_info if v.name in bytes_out]:
+        model.graph.value_info.remove(value)
 
 
 def quantise(
@@ -73,8 +113,10 @@ def quantise(
         'preset': nncf.QuantizationPreset.MIXED,
         'subset_size': len(examples),
     }
-    if ignore:
-        settings['ignored_scope'] = nncf.IgnoredScope(patterns=list(ignore), validate=False)
+    # Before normalisation an image has 8 bits of its own, of which signed bytes would hold 7.
+    kept = [*ignore, *([_NORMALISATION] if kind == 'onnx' else [])]
+    if kept:
+        settings['ignored_scope'] = nncf.IgnoredScope(patterns=kept, validate=False)
     source = converted(network, Form('onnx'), cache)
     try:
         if kind == 'openvino':
@@ -89,7 +131,10 @@ def quantise(
         else:
             import onnx
 
+            settings['preset'] = nncf.QuantizationPreset.PERFORMANCE
             data = nncf.Dataset(list(examples), lambda one: {name: one[name] for name in names})
-            onnx.save(nncf.quantize(onnx.load(source.path), data, **settings), path)
-    except (RuntimeError, nncf.NNCFError) as error:
+            model = nncf.quantize(onnx.load(source.path), data, **settings)
+            make_signed(model)
+            onnx.save(model, path)
+    except Exception as error:  # NNCF's errors have no common base
         raise EngineError(f'int8: NNCF cannot quantise this network: {error}') from error
