@@ -272,8 +272,9 @@ class Trainer:
         self._optimizer.load_state_dict(saved['optimizer'])
         _set_rng_state(saved['rng'])
         self._epoch, self._batch = saved['epoch'], saved['batch']
-        self._loss_sum = saved['loss_sum']
-        self._counts = saved['counts'].to(self._fabric.device)
+        if self._fabric.is_global_zero:
+            self._loss_sum = saved['loss_sum']
+            self._counts = saved['counts'].to(self._fabric.device)
         self._curve = saved['curve']
         return self._epoch
 
