@@ -151,7 +151,7 @@ def _dvsnet() -> list[BenchmarkPoint]:
         BenchmarkPoint('dvsnet', 'DIS flow, 1 in 7', SHIPPED, *SHIPPED,
                        {**shared, 'flow': 'dis'}, 7),
         BenchmarkPoint('dvsnet', 'DIS flow, by its magnitude', SHIPPED, *SHIPPED,
-                       {'policy': 'flow_magnitude', 'flow': 'dis'}, 20),
+                       {'policy': 'flow_magnitude', 'flow_magnitude': 3.0, 'flow': 'dis'}, 20),
     ]  # fmt: skip
     return [*points, *own]
 
