@@ -55,7 +55,7 @@ STEPS = {
     'espnet/q3': 150,
     'enet/full': 400,
     'erfnet/full': 300,
-    'lednet/full': 200,
+    'lednet/full': 300,
     'icnet/half': 100,
     'temporal_unet/vanilla_small_deep': 100,
     'temporal_unet/vanilla_small_shallow_crnn': 150,
