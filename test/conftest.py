@@ -49,6 +49,10 @@ _DOMAINS = _claim_domains()
 # nothing is left in the user's cache.
 _CACHE = tempfile.TemporaryDirectory(prefix='vidseg_test_cache_')
 os.environ['XDG_CACHE_HOME'] = _CACHE.name
+os.environ.setdefault('ROS_LOG_DIR', str(Path(_CACHE.name) / 'log'))
+
+# Threads of torch that wait let others have the core: spinning ones stretch what runs beside them.
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 # A shell starts what it puts into the background with these ignored, and so would be every
 # process that the tests start and want to interrupt.
