@@ -42,6 +42,7 @@ _PESSIMISM = 6.0
 _RUNS = 3
 # How many starts may find no time to compare before that is left at.
 _TRIES = 3
+_HOPELESS = 3.0
 # Another than the first candidate has to be faster by more than noise.
 _GAIN = 0.9
 _PACKAGES = ('torch', 'openvino', 'onnxruntime', 'tensorrt')
@@ -228,14 +229,25 @@ class AutoEngine(Engine):
         )
         return f'{chosen}: {"remembered" if remembered else "measured"}: {listed}'
 
-    def _time(self, candidate: Candidate, size: tuple[int, int]) -> float:
-        """Return the milliseconds of one run, infinite if the candidate cannot run it."""
+    def _time(
+        self, candidate: Candidate, size: tuple[int, int], left_s: float, to_beat: float
+    ) -> float:
+        """
+        Return the milliseconds of one run, infinite if the candidate cannot run it.
+
+        One that is far from ``to_beat``, or used up ``left_s`` by its first run, runs no more.
+        """
         engine = self._built(candidate)
         if engine is None:
             return float('inf')
         inputs = self.network.example_inputs(size)
         try:
-            engine.warm_up(inputs)
+            first = fastest_ms(lambda: engine.warm_up(inputs), 0.0, 1)
+            if first / 1e3 > left_s:
+                return first
+            again = fastest_ms(lambda: engine.warm_up(inputs), 0.0, 1)
+            if again > _HOPELESS * to_beat:
+                return again
             return fastest_ms(lambda: engine.warm_up(inputs), 0.15, _RUNS)
         except Exception as error:  # whatever a library may say; the others are still there
             self._refused[candidate] = f'{candidate}: {error}'
@@ -261,7 +273,7 @@ class AutoEngine(Engine):
                     cost += max(building, 0.5)
                 if cost > left:
                     continue
-            found = self._time(candidate, size)
+            found = self._time(candidate, size, max(left, 0.0), of_best)
             if found == float('inf'):
                 continue
             times[str(candidate)] = round(found, 3)
@@ -282,7 +294,7 @@ class AutoEngine(Engine):
         def build() -> None:
             for candidate in slow:
                 self._building = str(candidate)
-                found = self._time(candidate, size)
+                found = self._time(candidate, size, float('inf'), float('inf'))
                 self._building = ''
                 if self._closed:
                     engine = self._engines.pop(candidate, None)
