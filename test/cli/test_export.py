@@ -93,7 +93,7 @@ def test_int8_is_calibrated_scored_and_described(folder, capsys):
     ]) == 0  # fmt: skip
     printed = capsys.readouterr().out
     assert 'calibrating with 2 frames of camvid train' in printed and 'points lost' in printed
-    said = json.loads(out.with_suffix('.json').read_text())
+    said = json.loads(out.with_name('net_int8.xml.json').read_text())
     accuracy = said['accuracy']
     lost = (accuracy['miou_fp32'] - accuracy['miou_int8']) * 100
     assert accuracy['data'] == 'camvid val' and accuracy['frames'] == 3

@@ -112,11 +112,11 @@ def test_without_nncf_the_command_to_install_it_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('damage, message', [
-    (lambda p: p.with_suffix('.json').unlink(), 'there is no m.json beside it'),
-    (lambda p: p.with_suffix('.json').write_text('{'), 'not a description'),
-    (lambda p: p.with_suffix('.json').write_text('{"format": 9}'), 'format 9, expected 1'),
-    (lambda p: p.with_suffix('.json').write_text('{"format": 1}'), 'not a description'),
-    (lambda p: p.with_suffix('.bin').write_bytes(b'other'), 'not the file that m.json describes'),
+    (lambda p: p.with_name('m.xml.json').unlink(), 'there is no m.xml.json beside it'),
+    (lambda p: p.with_name('m.xml.json').write_text('{'), 'not a description'),
+    (lambda p: p.with_name('m.xml.json').write_text('{"format": 9}'), 'format 9, expected 1'),
+    (lambda p: p.with_name('m.xml.json').write_text('{"format": 1}'), 'not a description'),
+    (lambda p: p.with_suffix('.bin').write_bytes(b'other'), 'not the file that m.xml.json'),
     (lambda p: p.with_suffix('.bin').unlink(), 'No such file'),
     (lambda p: p.unlink(), 'no such exported model'),
 ])  # fmt: skip

@@ -121,7 +121,7 @@ def _int8(args: argparse.Namespace) -> int:
         method=args.method, frames=args.frames, ignore=tuple(args.keep),
     )  # fmt: skip
     export_int8(order)
-    print(f'wrote {args.out} for any size, and {args.out.with_suffix(".json").name} beside it')
+    print(f'wrote {args.out} for any size, and {args.out.name}.json beside it')
     return 0
 
 

@@ -15,8 +15,9 @@
 Exported models: a file that engines read, and beside it what one has to know of it.
 
 ``vidseg export`` writes both: MODEL.xml (OpenVINO IR, its weights in MODEL.bin) or MODEL.onnx,
-and MODEL.json with the network's and the checkpoint's description, the precision, how it was
-calibrated and what that cost. A node takes MODEL.xml or MODEL.onnx as its ``checkpoint``.
+and a description, MODEL.xml.json or MODEL.onnx.json: the network and its checkpoint, the
+precision, how it was calibrated and what that cost. A node takes MODEL.xml or MODEL.onnx as its
+``checkpoint``.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def is_exported(path: str | Path) -> bool:
 
 def description_path(path: Path) -> Path:
     """Return where the description of the exported model ``path`` lies."""
-    return path.with_suffix('.json')
+    return path.with_name(path.name + '.json')
 
 
 def model_files(path: Path) -> list[Path]:
