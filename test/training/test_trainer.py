@@ -159,7 +159,24 @@ def test_a_state_of_another_training_is_refused(tmp_path, recipe, stripes):
         Trainer(spec, stripes(), recipe, out, validation='1/2').resume()
 
 
-def test_a_loss_that_is_not_finite_ends_the_training(tmp_path, recipe, stripes):
+def test_a_gradient_that_overflows_is_passed_over(tmp_path, recipe, stripes):
+    trainer = Trainer(network_spec('espnet/q3'), stripes(), recipe, tmp_path / 'a.safetensors')
+    weight = next(trainer._objective.network.parameters())
+    calls = []
+
+    def overflow(gradient):
+        calls.append(1)
+        return gradient * float('inf') if len(calls) == 2 else gradient
+
+    weight.register_hook(overflow)
+    network = trainer.run(_nothing)
+    assert len(calls) == 4
+    assert [epoch['overflows'] for epoch in trainer.curve] == [1, 0]
+    assert all(torch.isfinite(p).all() for p in network.parameters())
+    assert all(epoch['loss'] > 0 for epoch in trainer.curve)
+
+
+def test_gradients_that_overflow_again_and_again_end_the_training(tmp_path, recipe, stripes):
     recipe = replace(recipe, learning_rate=1e30, optimizer='sgd', epochs=3)
     trainer = Trainer(network_spec('espnet/q3'), stripes(), recipe, tmp_path / 'a.safetensors')
     with pytest.raises(TrainingError, match='lower the learning rate'):

@@ -40,6 +40,9 @@ from vidseg_ros.training.frames import FrameStore
 from vidseg_ros.training.loader import Batch, ClipLoader
 from vidseg_ros.training.recipe import Recipe
 
+OVERFLOWS_IN_A_ROW = 3
+"""A gradient that is not finite is passed over; after so many in a row the training ends."""
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -175,6 +178,7 @@ class Trainer:
         self._epoch = 0
         self._batch = 0
         self._loss_sum = 0.0
+        self._overflows = 0
         self._counts = objective.empty_counts().to(self._fabric.device)
         self._curve: list[dict[str, Any]] = []
 
@@ -272,6 +276,7 @@ class Trainer:
         self._optimizer.load_state_dict(saved['optimizer'])
         _set_rng_state(saved['rng'])
         self._epoch, self._batch = saved['epoch'], saved['batch']
+        self._overflows = saved['overflows']
         if self._fabric.is_global_zero:
             self._loss_sum = saved['loss_sum']
             self._counts = saved['counts'].to(self._fabric.device)
@@ -305,6 +310,7 @@ class Trainer:
                 'epoch': self._epoch,
                 'batch': self._batch,
                 'loss_sum': self._loss_sum,
+                'overflows': self._overflows,
                 'counts': self._counts.cpu(),
                 'curve': self._curve,
             },
@@ -328,11 +334,16 @@ class Trainer:
     def _step(self, batch: Batch) -> float:
         loss, counts = self._module(batch)
         self._fabric.backward(loss)
-        if self._recipe.clip_gradient:
-            self._fabric.clip_gradients(
-                self._module, self._optimizer, max_norm=self._recipe.clip_gradient,
-                error_if_nonfinite=False,
-            )  # fmt: skip
+        norm = self._fabric.clip_gradients(
+            self._module, self._optimizer, max_norm=self._recipe.clip_gradient or math.inf,
+            error_if_nonfinite=False,
+        )  # fmt: skip
+        assert norm is not None
+        if not math.isfinite(norm):
+            # In bfloat16 a step in some ten thousands overflows; taken, it would ruin the weights.
+            self._optimizer.zero_grad()
+            self._overflows += 1
+            return math.nan
         self._optimizer.step()
         self._optimizer.zero_grad()
         self._ema.update_parameters(self._objective.network)
@@ -343,9 +354,10 @@ class Trainer:
         """
         Train to the end of the recipe and write the checkpoint; return the averaged network.
 
-        :raises TrainingError: if the loss is not finite.
+        :raises TrainingError: if ``OVERFLOWS_IN_A_ROW`` gradients in a row are not finite.
         """
         smoothed = None
+        in_a_row = 0
         drawn = time.monotonic()
         measure = self._objective.measure
         while self._epoch < self._recipe.epochs:
@@ -359,18 +371,22 @@ class Trainer:
                 iteration = self._epoch * len(self._loader) + self._batch
                 rate = self._set_rate(iteration)
                 loss = self._step(batch.map(self._fabric.to_device))
-                if not math.isfinite(loss):
-                    raise TrainingError(
-                        f'the loss is {loss} in epoch {self._epoch + 1}; lower the learning rate'
-                    )
-                self._loss_sum += loss
                 self._batch += 1
-                smoothed = loss if smoothed is None else 0.95 * smoothed + 0.05 * loss
+                in_a_row = 0 if math.isfinite(loss) else in_a_row + 1
+                if in_a_row == OVERFLOWS_IN_A_ROW:
+                    raise TrainingError(
+                        f'{in_a_row} gradients in a row were not finite in epoch '
+                        f'{self._epoch + 1}; lower the learning rate'
+                    )
+                if not in_a_row:
+                    self._loss_sum += loss
+                    smoothed = loss if smoothed is None else 0.95 * smoothed + 0.05 * loss
                 before = time.perf_counter()
                 elapsed = before - begun
                 images = (self._batch - first) * self._recipe.batch_size
                 now = Progress(
-                    self._epoch + 1, self._recipe.epochs, iteration + 1, self._total, smoothed,
+                    self._epoch + 1, self._recipe.epochs, iteration + 1, self._total,
+                    math.nan if smoothed is None else smoothed,
                     measure, self._objective.measures(self._counts.cpu())[measure],
                     elapsed / images, waiting / elapsed,
                 )  # fmt: skip
@@ -392,7 +408,8 @@ class Trainer:
     def _end_epoch(self, rate: float, now: Progress) -> dict[str, float]:
         """Enter the epoch into the curve, validate, and write the state."""
         counts = self._sum(self._counts)
-        mean = self._loss_sum / self._batch / self._fabric.world_size
+        taken = max(1, self._batch - self._overflows)
+        mean = self._loss_sum / taken / self._fabric.world_size
         loss = self._sum(torch.tensor(mean, dtype=torch.float64))
         due = (self._epoch + 1) % self._running.validate_every == 0
         last = self._epoch + 1 == self._recipe.epochs
@@ -400,6 +417,7 @@ class Trainer:
         self._curve.append({
             'epoch': self._epoch + 1,
             'loss': float(loss),
+            'overflows': self._overflows,
             'rate': rate,
             'training': self._objective.measures(counts.cpu()),
             'validation': validation,
@@ -409,6 +427,7 @@ class Trainer:
         self._epoch += 1
         self._batch = 0
         self._loss_sum = 0.0
+        self._overflows = 0
         self._counts = torch.zeros_like(counts)
         self._save_state()
         if self._fabric.is_global_zero:
