@@ -187,6 +187,9 @@ TABLE: tuple[Parameter, ...] = (
               'next full segmentation is refined (R); needs warping.', Effect.SEGMENTER),
     Parameter('evs.refine_every_frame', False, 'EVS, operating point 0: refine each propagated '
               'frame in place of the last alone.', Effect.SEGMENTER),
+    Parameter('evs.refiner_checkpoint', '', 'EVS: weights of the Refiner for a network other than '
+              'ICNet, which has its own; empty: there is none.', Effect.SEGMENTER,
+              check=_check_checkpoint),
     Parameter('evs.flow', 'swift', 'EVS: the setting of DIS flow; `ultrafast` is that of the '
               'paper, `swift` costs the same at every image size.', Effect.SEGMENTER,
               choices=_one_of('swift', 'ultrafast', 'fast', 'medium')),
