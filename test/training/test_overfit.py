@@ -33,7 +33,7 @@ def test_the_table_has_every_kind_of_network():
 # One per-frame network, one whose past is a key frame, and one by backpropagation through time;
 # `python -m vidseg_ros.training.overfit` does it for all.
 @pytest.mark.parametrize('name, steps', [
-    ('fast_scnn/full', 60), ('lernet_tha/base', 40),
+    ('fast_scnn/full', 120), ('lernet_tha/base', 80),
     ('temporal_unet/vanilla_small_shallow_crnn', 60),
 ])  # fmt: skip
 def test_a_network_learns_four_frames_by_heart(tmp_path, name, steps):

@@ -48,6 +48,28 @@ def adaptive_average_pool(x: Tensor, bins: int | tuple[int, int]) -> Tensor:
     return weights(x.shape[-2], rows) @ x @ weights(x.shape[-1], columns).T
 
 
+class DepthwiseConv2d(nn.Conv2d):
+    """
+    Convolve each channel by itself, with as many outputs as inputs and the size kept.
+
+    Dilated, it leaves autocast on a CPU: with channels last and bfloat16 the gradient of its
+    weights that torch 2.13 (oneDNN) gives is garbage, and single precision is faster besides.
+    """
+
+    def __init__(self, channels: int, kernel: int | tuple[int, int] = 3, *, stride: int = 1,
+                 dilation: int = 1, bias: bool = True) -> None:
+        sides = (kernel, kernel) if isinstance(kernel, int) else kernel
+        padding = (dilation * (sides[0] // 2), dilation * (sides[1] // 2))
+        super().__init__(channels, channels, sides, stride, padding, dilation, channels, bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the convolution, [N, C, H, W]."""
+        if x.is_cpu and max(self.dilation) > 1 and torch.is_autocast_enabled('cpu'):
+            with torch.autocast('cpu', enabled=False):
+                return super().forward(x.float())
+        return super().forward(x)
+
+
 class ConvBNReLU(nn.Sequential):
     """
     Apply convolution, batch normalisation and ReLU.
@@ -64,10 +86,15 @@ class ConvBNReLU(nn.Sequential):
         dilation: int = 1,
         groups: int = 1,
     ) -> None:
-        kernel = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
-        padding = (dilation * (kernel[0] // 2), dilation * (kernel[1] // 2))
-        super().__init__(
-            nn.Conv2d(
+        convolution: nn.Conv2d
+        if 1 < groups == in_channels == out_channels:
+            convolution = DepthwiseConv2d(
+                in_channels, kernel_size, stride=stride, dilation=dilation, bias=False
+            )
+        else:
+            kernel = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+            padding = (dilation * (kernel[0] // 2), dilation * (kernel[1] // 2))
+            convolution = nn.Conv2d(
                 in_channels,
                 out_channels,
                 kernel,
@@ -76,7 +103,9 @@ class ConvBNReLU(nn.Sequential):
                 dilation=dilation,
                 groups=groups,
                 bias=False,
-            ),
+            )
+        super().__init__(
+            convolution,
             nn.BatchNorm2d(out_channels),
             nn.ReLU(inplace=True),
         )

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vidseg_ros.networks.blocks import DepthwiseConv2d
 from vidseg_ros.networks.clip import Past
 from vidseg_ros.networks.spec import NetworkSpec, Reference
 
@@ -87,11 +88,11 @@ class Downsampling(nn.Module):
 def _branch(channels: int, dilation: int, dropout: float) -> nn.Sequential:
     """Return one branch of Fig. 1: two depthwise separable convolutions, the second dilated."""
     return nn.Sequential(
-        nn.Conv2d(channels, channels, 3, padding=1, groups=channels),
+        DepthwiseConv2d(channels),
         nn.BatchNorm2d(channels),
         nn.Conv2d(channels, channels, 1),
         nn.ReLU(inplace=True),
-        nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, groups=channels),
+        DepthwiseConv2d(channels, dilation=dilation),
         nn.BatchNorm2d(channels),
         nn.Conv2d(channels, channels, 1),
         nn.Dropout2d(dropout),
