@@ -21,9 +21,9 @@ from typing import Any
 
 from rich.table import Table
 
-# What becomes of a frame, in order; a live graph has them all, an offline run some.
-_STAGES = ('transport', 'queue', 'convert', 'observe', 'predict', 'predict/network',
-           'predict/upsampling', 'publish', 'total', 'end to end')  # fmt: skip
+# What becomes of a frame, in order; a live graph has them all, an offline run some. Methods add
+# parts of `predict` of their own ('predict/network').
+_STAGES = ('transport', 'queue', 'convert', 'observe', 'predict', 'publish', 'total', 'end to end')
 
 
 def _percent(value: float | None) -> str:
@@ -59,8 +59,9 @@ def figures_table(figures: Mapping[str, Any], title: str) -> Table:
     stages = figures.get('latency_ms_by_stage', {})
     table.add_row('latency p50 / p95 / p99, ms', _milliseconds(figures['latency_ms']))
     for stage in _STAGES:
-        if stage in stages:
-            table.add_row(f'  {stage}', _milliseconds(stages[stage]))
+        parts = [name for name in stages if name == stage or name.startswith(f'{stage}/')]
+        for name in sorted(parts, key=lambda part: part != stage):
+            table.add_row(f'  {name}', _milliseconds(stages[name]))
     for cause, count in figures.get('drops', {}).items():
         table.add_row(f'dropped: {cause}', str(count))
     table.add_section()
