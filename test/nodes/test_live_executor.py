@@ -20,8 +20,9 @@ import pytest
 import rclpy
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.context import Context
+from rclpy.executors import TimeoutException
 from rclpy.node import Node
-from rclpy.task import Future
+from rclpy.task import Future, Task
 from std_msgs.msg import Int32
 
 from vidseg_ros.nodes.image_gate import ImageGate
@@ -96,3 +97,53 @@ def test_a_future_ends_the_spinning(node, executor):
     executor.spin_until_future_complete(future, 10)
     assert future.result() == 7
     timer.cancel()
+
+
+@pytest.mark.parametrize('spin', ['spin_once', '_spin_once_impl'])
+def test_both_of_the_ways_that_rclpy_spins_by_run_callbacks(node, executor, spin):
+    came = []
+    timer = node.create_timer(0.01, lambda: came.append(1))
+    end = time.monotonic() + 20
+    while not came and time.monotonic() < end:
+        getattr(executor, spin)(timeout_sec=0.02)
+    assert came
+    timer.cancel()
+
+
+def test_the_condition_that_rclpy_compares_stays_the_same(node, executor, monkeypatch):
+    seen = []
+
+    def wait(timeout_sec, nodes, condition):
+        seen.append(condition)
+        raise TimeoutException
+    monkeypatch.setattr(executor, 'wait_for_ready_callbacks', wait)
+    future = Future()
+    executor.spin_once(0)
+    executor._spin_once_until_future_complete(future, 0)
+    future.set_result(None)
+    assert seen[0] == seen[1] and seen[1]()
+    executor._spin_once_impl()
+    assert not seen[2]()
+
+
+def test_a_task_that_waits_for_a_thread_is_not_submitted_again(node, executor, monkeypatch):
+    gate, runs = threading.Event(), []
+
+    def fail():
+        runs.append(gate.wait(20))
+        raise ValueError('told to fail')
+    task = Task(fail)
+    # Jazzy offers a task again for as long as it does not run.
+    monkeypatch.setattr(executor, 'wait_for_ready_callbacks', lambda *_: (task, None, None))
+    submitted = []
+    submit = executor._pool.submit
+    monkeypatch.setattr(executor._pool, 'submit',
+                        lambda *work: submitted.append(work) or submit(*work))
+    for _ in range(5):
+        executor.spin_once(0)
+    assert len(submitted) == 1
+    gate.set()
+    with pytest.raises(ValueError, match='told to fail'):
+        spin_until(executor, lambda: False)
+    executor.spin_once(0)  # done, and its error came out once
+    assert runs == [True]

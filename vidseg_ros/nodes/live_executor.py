@@ -15,7 +15,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -43,19 +45,32 @@ class LiveExecutor(Executor):
         super().__init__(**options)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix='callbacks')
         self._failed: deque[BaseException] = deque()
+        # Those that wait for a thread or run in one: rclpy offers tasks again until they run.
+        self._submitted: set[Any] = set()
+        self._submitted_lock = threading.Lock()
+        self._until: Callable[[], bool] = _never
+        # Always the same one: with another, rclpy begins its collecting anew at each call.
+        self._condition = lambda: bool(self._failed) or self._until()
+
+    # Both sets of names are rclpy's: up to Jazzy it spins by the first, later by the second.
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Wait for one callback and run it, or have it run; raises what one has raised."""
-        self._spin_once(timeout_sec, lambda: bool(self._failed))
+        self._spin_once_impl(timeout_sec)
 
     def spin_once_until_future_complete(self, future: Any, timeout_sec: Any = None) -> None:
         """Run one callback, unless the future is done first."""
         future.add_done_callback(lambda _: self.wake())
-        self._spin_once(timeout_sec, lambda: bool(self._failed) or future.done())
+        self._spin_once_until_future_complete(future, timeout_sec)
 
-    def _spin_once(self, timeout_sec: Any, condition: Any) -> None:
+    def _spin_once_until_future_complete(self, future: Any, timeout_sec: Any = None) -> None:
+        self._spin_once_impl(timeout_sec, future.done)
+
+    def _spin_once_impl(self, timeout_sec: Any = None,
+                        wait_condition: Callable[[], bool] | None = None) -> None:
+        self._until = wait_condition or _never
         try:
-            task, entity, _ = self.wait_for_ready_callbacks(timeout_sec, None, condition)
+            task, entity, _ = self.wait_for_ready_callbacks(timeout_sec, None, self._condition)
         except (ExternalShutdownException, ShutdownException, TimeoutException,
                 ConditionReachedException):
             pass
@@ -63,11 +78,27 @@ class LiveExecutor(Executor):
             if isinstance(getattr(entity, 'callback_group', None), ImageGate):
                 self._execute(task)
             else:
-                self._pool.submit(self._execute, task)
+                self._submit(task)
         if self._failed:
             raise self._failed.popleft()
 
+    def _submit(self, task: Any) -> None:
+        with self._submitted_lock:
+            if task in self._submitted:
+                return
+            self._submitted.add(task)
+        self._pool.submit(self._execute_submitted, task)
+
+    def _execute_submitted(self, task: Any) -> None:
+        try:
+            self._execute(task)
+        finally:
+            with self._submitted_lock:
+                self._submitted.discard(task)
+
     def _execute(self, task: Any) -> None:
+        if task.done():
+            return
         task()
         if task.done() and (error := task.exception()) is not None:
             self._failed.append(error)
@@ -78,3 +109,7 @@ class LiveExecutor(Executor):
         done = super().shutdown(timeout_sec)
         self._pool.shutdown(wait=False)
         return bool(done)
+
+
+def _never() -> bool:
+    return False
