@@ -95,3 +95,13 @@ def test_a_method_gets_its_own_knobs_only():
     assert options.extra == {'frame_distance': 3}
     assert options.input_size == (256, 512)
     assert Settings({'method': 'per_frame'}).method_options().extra == {}
+
+
+def test_a_trace_replaces_no_other_file(tmp_path):
+    path = tmp_path / 'notes.ini'
+    assert refusal({'trace_file': str(path)}) == ''
+    path.write_text('[section]')
+    assert refusal({'trace_file': str(path)}) == \
+        f'trace_file: {str(path)!r} is there and is not a trace'
+    assert 'there is no folder' in refusal({'trace_file': str(tmp_path / 'none' / 'trace.json')})
+    assert refusal({'trace_file': 'a\0b'})

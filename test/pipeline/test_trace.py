@@ -19,7 +19,7 @@ import time
 
 import pytest
 
-from vidseg_ros.pipeline.trace import Trace
+from vidseg_ros.pipeline.trace import Trace, may_replace
 
 
 def test_events_of_several_threads_are_in_lanes_of_their_own(tmp_path):
@@ -60,3 +60,32 @@ def test_an_open_file_can_be_read_by_adding_a_bracket(tmp_path):
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(OSError):
         Trace(tmp_path / 'nowhere' / 'trace.json')
+
+
+def test_closing_ends_the_file_even_on_a_full_disk():
+    trace = Trace('/dev/full')
+    file = trace._file
+    trace.add('step', 1, 2)
+    with pytest.raises(OSError):
+        trace.flush()
+    trace.add('step', 2, 3)
+    trace.close()
+    assert file.closed
+
+
+def test_only_an_older_trace_may_be_replaced(tmp_path):
+    path = tmp_path / 'trace.json'
+    assert may_replace(path)
+    for events in range(2):
+        with Trace(path) as trace:
+            assert may_replace(path)  # nothing written yet
+            for i in range(events):
+                trace.add('step', i, i + 1)
+            trace.flush()
+            assert may_replace(path)
+        assert may_replace(path)
+    for text in ('[section]\nkey = 1\n', '{}', '[\n1, 2]'):
+        path.write_text(text)
+        assert not may_replace(path)
+    assert not may_replace(tmp_path)
+    assert not may_replace('/dev/null')

@@ -30,6 +30,7 @@ from vidseg_ros.checkpoints.store import CheckpointError, find_checkpoint
 from vidseg_ros.engines.registry import engine_names
 from vidseg_ros.methods.registry import method_names
 from vidseg_ros.networks.registry import network_specs
+from vidseg_ros.pipeline.trace import may_replace
 
 Value = bool | int | float | str | list[str]
 
@@ -119,8 +120,16 @@ def _check_checkpoint(checkpoint: str) -> str:
 
 
 def _check_trace(path: str) -> str:
-    folder = Path(path).expanduser().parent
-    return '' if not path or folder.is_dir() else f'there is no folder {str(folder)!r}'
+    if not path:
+        return ''
+    try:
+        folder = Path(path).expanduser().parent
+        if not folder.is_dir():
+            return f'there is no folder {str(folder)!r}'
+        # Parameters can be set from the network: that must not empty other files.
+        return '' if may_replace(path) else f'{path!r} is there and is not a trace'
+    except (OSError, RuntimeError, ValueError) as error:
+        return f'{path!r}: {error}'
 
 
 def _network_names() -> list[str]:

@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, TextIO
@@ -31,6 +32,10 @@ WAITING_LIMIT = 100_000
 
 FILE_LIMIT = 2_000_000
 """Events after which a file is full: some hundred megabytes."""
+
+# Each file's first event names a thread.
+_BEGINNING = b'[\n{"name": "thread_name"'
+_EMPTY = b'[\n{}]\n'
 
 
 class _Event(NamedTuple):
@@ -96,13 +101,20 @@ class Trace:
             self._file.flush()
 
     def close(self) -> None:
-        """Write the rest and close the file; what is entered after that is lost."""
-        self.flush()
+        """
+        Write the rest, as far as the disk has room, and close the file.
+
+        What is entered after that is lost.
+        """
+        with suppress(OSError):
+            self.flush()
         with self._lock:
             file, self._file = self._file, None
             if file is not None:
-                file.write('{}]\n')
-                file.close()
+                with suppress(OSError):
+                    file.write('{}]\n')
+                with suppress(OSError):
+                    file.close()
 
     def __enter__(self) -> Trace:
         return self
@@ -122,6 +134,25 @@ class Trace:
             'ts': event.began_ns / 1e3, 'dur': (event.ended_ns - event.began_ns) / 1e3,
             'args': event.arguments}))
         return lines
+
+
+def may_replace(path: str | Path) -> bool:
+    """
+    Tell whether nothing is lost if a trace is written to ``path`` but an older trace.
+
+    :raises OSError: if a file is there that can't be read.
+    :raises ValueError: if no file can have that name.
+    """
+    path = Path(path).expanduser()
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return True
+    if not stat.S_ISREG(mode):
+        return False
+    with path.open('rb') as file:
+        start = file.read(len(_BEGINNING))
+    return _BEGINNING.startswith(start) or start == _EMPTY
 
 
 def _line(event: dict[str, Any]) -> str:
