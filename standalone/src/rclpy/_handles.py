@@ -221,6 +221,7 @@ class SubscriptionHandle(_TopicHandle):
     def _open(self, profile: QoSProfile, arguments: Any) -> RawReader:
         self._reader = RawReader(*arguments)
         self._inbox = hand_over.Inbox(self._local, self._reader, profile)
+        self._node.context.inboxes.add(self._inbox)
         self.conditions = (self._reader.data_condition, self._inbox.guard.entity)
         return self._reader
 

@@ -28,6 +28,7 @@ from standalone_ros import arguments, console
 from standalone_ros.dds.library import DdsError
 from standalone_ros.dds.participant import Participant
 from standalone_ros.graph import Graph
+from standalone_ros.hand_over import Inbox
 
 from rclpy._rclpy_pybind11 import RCLError, UnknownROSArgsError
 from rclpy._wakers import Wakers
@@ -57,6 +58,8 @@ class Context:
         self._logs = False
         self._domain_id = 0
         self.arguments = arguments.Arguments()
+        # What is to be closed after the participant, by those who still hold it or not.
+        self.inboxes: weakref.WeakSet[Inbox] = weakref.WeakSet()
         # Both are there from init() on.
         self.participant: Participant
         self.graph: Graph
@@ -100,11 +103,17 @@ class Context:
             console.warn_of_deprecated(self.arguments)
             try:
                 self.participant = Participant(domain_id, self.arguments.enclave)
-            except DdsError as error:
+                try:
+                    self.graph = Graph(self.participant, self.arguments.enclave)
+                except BaseException:
+                    self.participant.close()
+                    raise
+            except BaseException as error:
                 if initialize_logging:
                     console.release()
-                raise RCLError(f'failed to initialize rcl: {error}') from None
-            self.graph = Graph(self.participant, self.arguments.enclave)
+                if isinstance(error, DdsError):
+                    raise RCLError(f'failed to initialize rcl: {error}') from None
+                raise
             self._domain_id = domain_id
             self._handle = _ContextHandle()
             self._valid, self._closed = True, False
@@ -157,6 +166,8 @@ class Context:
                 callback()
         self.graph.close()
         self.participant.close()
+        for inbox in list(self.inboxes):
+            inbox.close()
         if self._logs:
             console.release()
 

@@ -29,7 +29,8 @@ class Destroyable:
     def __init__(self) -> None:
         self._users = 0
         self._destruction_requested = False
-        self._users_lock = threading.Lock()
+        # A signal handler may use the handle in the very thread that holds it.
+        self._users_lock = threading.RLock()
 
     def __enter__(self) -> None:
         with self._users_lock:

@@ -22,7 +22,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from rosidl_runtime_py.utilities import get_message
 from ros2bag import keyboard, qos, session
 
 SECOND = 10**9
+READ_AHEAD_BYTES = 256 * 2**20
 
 
 class PlayerClock:
@@ -108,19 +109,52 @@ class PlayerClock:
 
 
 def read_ahead(messages: Iterator[Any], size: int) -> Generator[Any, None, None]:
-    """Read some messages ahead on a thread, so that the disk does not delay them."""
+    """
+    Read messages ahead on a thread, so that the disk does not delay them.
+
+    At most `size` messages wait, of READ_AHEAD_BYTES together or one beyond, and the next is in
+    the thread's hands.
+    """
+    changed = threading.Condition()
+    ahead: deque[Any] = deque()
+    held, stopped = 0, False
+
+    def has_room() -> bool:
+        return stopped or not ahead or (len(ahead) < size and held < READ_AHEAD_BYTES)
+
+    def read() -> None:
+        nonlocal held
+        try:
+            for message in messages:
+                with changed:
+                    changed.wait_for(has_room)
+                    if stopped:
+                        return
+                    ahead.append(message)
+                    held += len(message[2])
+                    changed.notify_all()
+        finally:
+            with changed:
+                ahead.append(None)
+                changed.notify_all()
+
     with ThreadPoolExecutor(1, 'read ahead') as thread:
-        ahead: deque[Future] = deque()
+        reading = thread.submit(read)
         try:
             while True:
-                while len(ahead) <= size:
-                    ahead.append(thread.submit(next, messages, None))
-                message = ahead.popleft().result()
-                if message is None:
-                    return
+                with changed:
+                    changed.wait_for(lambda: ahead)
+                    message = ahead.popleft()
+                    if message is None:
+                        break
+                    held -= len(message[2])
+                    changed.notify_all()
                 yield message
+            reading.result()
         finally:
-            thread.shutdown(cancel_futures=True)
+            with changed:
+                stopped = True
+                changed.notify_all()
 
 
 class Player:

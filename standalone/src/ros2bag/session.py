@@ -57,12 +57,13 @@ def is_excluded(topic: str, args: argparse.Namespace) -> bool:
 @contextmanager
 def node_until_signal(name: str, ros_arguments: list[str], stop: Callable[[], None],
                       **options: Any) -> Iterator[Any]:
-    """Give a node; SIGINT and SIGTERM call `stop`, and are told at the end."""
+    """Give a node; SIGINT and SIGTERM call `stop` once, and are told at the end."""
     received: list[int] = []
 
     def on_signal(number: int, _frame: object) -> None:
         received.append(number)
-        stop()
+        if len(received) == 1:  # another may come in the middle of stop()
+            stop()
 
     rclpy.init(args=['--ros-args', *ros_arguments],
                signal_handler_options=SignalHandlerOptions.NO)

@@ -16,6 +16,7 @@
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, TextIO
@@ -45,6 +46,7 @@ _levels: dict[str, int] = {}
 _default_level = DEFAULT_LEVEL
 _to_console = True
 _users = 0
+_users_lock = threading.RLock()
 _file: TextIO | None = None
 # A reference to what takes the records of a logger and its children, by the logger's name.
 _sinks: dict[str, Callable[[], Callable[[Record], None] | None]] = {}
@@ -57,22 +59,24 @@ def configure(arguments: Arguments) -> None:
     Raises OSError when there can be no such file.
     """
     global _default_level, _to_console, _users, _file
-    if _users == 0 and arguments.log_files:
-        _file = log_file.create(arguments.log_file_name)
-    _users += 1
-    if arguments.default_log_level is not None:
-        _default_level = arguments.default_log_level
-    _levels.update(arguments.log_levels)
-    _to_console = arguments.stdout
+    with _users_lock:
+        if _users == 0 and arguments.log_files:
+            _file = log_file.create(arguments.log_file_name)
+        _users += 1
+        if arguments.default_log_level is not None:
+            _default_level = arguments.default_log_level
+        _levels.update(arguments.log_levels)
+        _to_console = arguments.stdout
 
 
 def release() -> None:
     """Undo one configure(): the last ends the log file."""
     global _users, _file
-    _users -= 1
-    if _users == 0 and _file is not None:
-        _file.close()
-        _file = None
+    with _users_lock:
+        _users -= 1
+        if _users == 0 and _file is not None:
+            _file.close()
+            _file = None
 
 
 def warn_of_deprecated(arguments: Arguments) -> None:

@@ -42,6 +42,8 @@ from standalone_ros.dds.waitset import Guard
 _topics: 'weakref.WeakValueDictionary[tuple[int, str, str], LocalTopic]' = (
     weakref.WeakValueDictionary())
 _topics_lock = threading.Lock()
+# Stamps go on rising while the clock goes back by less; after that they follow it.
+_LARGEST_BACKSTEP_NS = 10**9
 
 
 def is_possible(profile: Profile) -> bool:
@@ -63,7 +65,8 @@ class LocalTopic:
     """The inboxes of one DDS topic and type in this process, by the readers' handles."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        # A signal handler or finalizer may publish in the very thread that holds it.
+        self.lock = threading.RLock()
         self.inboxes: dict[int, Inbox] = {}
         self._last_stamp_ns = 0
 
@@ -84,9 +87,12 @@ class LocalTopic:
             return False
         made = copy_message(message)
         with self.lock:
-            self._last_stamp_ns = max(time.time_ns(), self._last_stamp_ns + 1)
+            now = time.time_ns()
+            if now > self._last_stamp_ns - _LARGEST_BACKSTEP_NS:
+                now = max(now, self._last_stamp_ns + 1)
+            self._last_stamp_ns = now
             inboxes = [self.inboxes[reader] for reader in readers if reader in self.inboxes]
-            parcel = _Parcel(made, self._last_stamp_ns, len(inboxes))
+            parcel = _Parcel(made, now, len(inboxes))
             for inbox in inboxes:
                 inbox.put(parcel)
         return True
@@ -123,18 +129,23 @@ class Inbox:
         with self._topic.lock:
             if not self._parcels:
                 return None
-            stamps = self._reader.peek_stamps(self._depth or 1)
-            kept = sorted([*stamps, *(parcel.stamp_ns for parcel in self._parcels)])
-            oldest = (kept[-self._depth:] if self._depth else kept)[0]
-            for stamp in stamps:
-                if stamp < oldest:
+            stamps = deque(self._reader.peek_stamps(self._depth or 1))
+            parcel = None
+            # Both queues are gone through from their heads, which is what can be taken.
+            while self._parcels:
+                mine = not stamps or stamps[0] >= self._parcels[0].stamp_ns
+                if not self._depth or len(stamps) + len(self._parcels) <= self._depth:
+                    parcel = self._parcels.popleft() if mine else None
+                    break
+                if mine:
+                    self._drop()
+                else:
+                    stamps.popleft()
                     self._reader.take(lambda view: None)
-            while self._parcels and self._parcels[0].stamp_ns < oldest:
-                self._drop()
-            mine = bool(self._parcels) and self._parcels[0].stamp_ns == oldest
-            parcel = self._parcels.popleft() if mine else None
             if not self._parcels:
                 self.guard.clear()
+                if self._parcels:  # something was published from within this thread
+                    self.guard.set()
             if parcel is None:
                 return None
             alone = parcel.users == 1

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ros2bag import player
 from ros2bag.info import read_metadata, report
 from ros2bag.player import PlayerClock, read_ahead
 from ros2bag.writer import BagOptions, BagWriter, QueuedWriter
@@ -191,6 +192,27 @@ def test_read_ahead_keeps_order_and_raises_what_reading_raises():
     ahead = read_ahead(messages(), 3)
     assert [next(ahead)[1], next(ahead)[1]] == [0, 1]
     ahead.close()
+
+
+def test_read_ahead_is_bounded_in_bytes_and_in_messages(monkeypatch):
+    monkeypatch.setattr(player, 'READ_AHEAD_BYTES', 1000)
+    for length, size, most in ((400, 50, 4), (1, 5, 6), (5000, 5, 2)):
+        read = []
+
+        def messages(length=length, read=read):
+            for number in range(20):
+                read.append(number)
+                yield None, number, bytes(length)
+
+        ahead = read_ahead(messages(), size)
+        assert next(ahead)[1] == 0
+        deadline = time.monotonic() + 10
+        # One has been given out.
+        while len(read) < most + 1 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.05)
+        assert len(read) == most + 1
+        assert [stamp for _, stamp, _ in ahead] == list(range(1, 20))
 
 
 def test_the_player_clock_does_not_drift():

@@ -16,6 +16,7 @@
 import array
 import os
 import random
+import threading
 import time
 import tracemalloc
 
@@ -34,6 +35,7 @@ from standalone_ros.dds import qos as qos_map
 from standalone_ros.dds.participant import Participant
 from standalone_ros.dds.reader import RawReader
 from standalone_ros.dds.writer import RawWriter
+from standalone_ros.hand_over import Inbox, LocalTopic
 from std_msgs.msg import Float32, Int32, String
 
 DOMAIN = int(os.environ['ROS_DOMAIN_ID']) + 3
@@ -203,3 +205,84 @@ def test_a_message_that_cannot_be_serialised_is_refused_by_publish(node):
     publisher = node.create_publisher(String, 's', 5)
     with pytest.raises(TypeError, match='bad argument type'):
         publisher.publish(String(data=5))
+
+
+def test_who_publishes_in_the_middle_of_publishing_does_not_hang(node):
+    received = []
+    node.create_subscription(Int32, 'n', lambda m: received.append(m.data), 5)
+    publisher = node.create_publisher(Int32, 'n', 5)
+    local = LocalTopic.of(DOMAIN, 'rt/n', interfaces.dds_type_name(Int32))
+    thread = threading.Thread(target=lambda: publish_inside(local, publisher), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    spin_until(node, lambda: received == [3])
+
+
+def publish_inside(local, publisher):
+    with local.lock:
+        publisher.publish(Int32(data=3))
+
+
+def test_stamps_rise_through_a_small_step_back_of_the_clock_and_follow_a_large_one(
+    node, monkeypatch,
+):
+    subscription = node.create_subscription(Int32, 'n', lambda m: None, 5)
+    publisher = node.create_publisher(Int32, 'n', 5)
+    begin = time.time_ns()
+    for now in (begin, begin - 10**8, begin - 10**10):
+        monkeypatch.setattr(time, 'time_ns', lambda now=now: now)
+        publisher.publish(Int32())
+    monkeypatch.undo()
+    with subscription.handle:
+        stamps = [subscription.handle.take_message(Int32, False)[1]['source_timestamp']
+                  for _ in range(3)]
+    assert stamps == [begin, begin + 1, begin - 10**10]
+
+
+def test_what_exceeds_the_history_is_counted_from_the_head_of_the_cache():
+    class Cache:
+        """A reader whose second sample is older than its first, as with two clocks."""
+
+        instance_handle = -1
+
+        def __init__(self):
+            self.stamps = [20, 5]
+
+        def peek_stamps(self, limit):
+            return self.stamps[:limit]
+
+        def take(self, decode):
+            del self.stamps[0]
+
+    cache, local = Cache(), LocalTopic()
+    inbox = Inbox(local, cache, QoSProfile(depth=2))
+    try:
+        local.deliver(Int32(data=1), [cache.instance_handle])
+        # One is too much: the first of the cache goes, not one for each that is older.
+        assert inbox.take(lambda message, alone: message) is None
+        assert cache.stamps == [5]
+    finally:
+        inbox.close()
+
+
+def test_a_history_of_any_depth_costs_only_what_is_in_it(node, outside):
+    profile = QoSProfile(depth=2**31 - 1)
+    type_name = interfaces.dds_type_name(Int32)
+    reader = RawReader(outside, 'rt/n', type_name, qos_map.to_dds(profile))
+    writer = RawWriter(outside, 'rt/n', type_name, qos_map.to_dds(profile))
+    for index in range(40):
+        assert len(reader.peek_stamps(2**31 - 1)) == index
+        writer.write(cdr.serialize(Int32(data=index)))
+    stamps = reader.peek_stamps(2**31 - 1)
+    assert len(stamps) == 40 and stamps == sorted(stamps)
+    assert reader.peek_stamps(20) == stamps[:20]
+
+
+def test_shutdown_closes_the_inboxes_of_subscriptions_that_live_on(node):
+    subscription = node.create_subscription(Image, 'i', lambda m: None, 5)
+    inbox = subscription.handle._inbox
+    node.create_publisher(Image, 'i', 5).publish(Image())
+    assert inbox.guard.entity and inbox._parcels
+    node.context.shutdown()
+    assert not inbox.guard.entity and not inbox._parcels

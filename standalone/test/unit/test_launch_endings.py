@@ -157,3 +157,12 @@ def test_ros2_run_leaves_no_process(start, tmp_path, signum, code, told):
     assert told in text
     assert process.returncode == code % 256
     assert_gone(pids)
+
+
+def test_output_that_cannot_be_shown_ends_the_launch(start):
+    process = start('-c', LAUNCH, json.dumps(
+        {'script': SCRIPT.replace('wait', 'echo more; wait'), 'output_format': '{nothing}'}))
+    text = process.communicate(timeout=30)[0]
+    assert process.returncode == 1
+    assert "Caught exception in launch (see debug for traceback): 'nothing'" in text
+    assert 'process has finished' in text or 'process has died' in text

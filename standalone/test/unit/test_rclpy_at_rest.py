@@ -22,11 +22,14 @@ import time
 
 import pytest
 import rclpy
+from rclpy._rclpy_pybind11 import RCLError
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.task import Future
 from sensor_msgs.msg import Image
+from standalone_ros import console
+from standalone_ros.dds.library import DdsError
 from std_msgs.msg import String
 
 DOMAIN = str(int(os.environ['ROS_DOMAIN_ID']) + 2)
@@ -207,3 +210,23 @@ def test_the_memory_of_large_messages_is_used_again_unless_the_user_says_otherwi
         [sys.executable, '-c', FILL], env={**os.environ, 'ROS_DOMAIN_ID': DOMAIN, **variables},
         capture_output=True, text=True, timeout=30, check=True)
     assert (int(ended.stdout) < 1000) == few
+
+
+@pytest.mark.parametrize('error', [DdsError('no room'), MemoryError()], ids=repr)
+def test_an_init_that_fails_leaves_nothing_behind(monkeypatch, error):
+    closed, users = [], console._users
+
+    def fail(participant, enclave):
+        monkeypatch.setattr(participant, 'close', lambda close=participant.close: (
+            closed.append(participant), close()))
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr('rclpy.context.Graph', fail)
+        made = Context()
+        with pytest.raises(RCLError if isinstance(error, DdsError) else MemoryError):
+            made.init([], domain_id=int(DOMAIN))
+    assert len(closed) == 1 and console._users == users and not made.ok()
+    made.init([], domain_id=int(DOMAIN))
+    made.shutdown()
+    assert console._users == users

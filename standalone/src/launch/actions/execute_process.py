@@ -15,13 +15,14 @@
 
 import asyncio
 import codecs
+import contextlib
 import itertools
 import os
 import re
 import shlex
 import signal
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from .. import events
@@ -42,6 +43,17 @@ from ..utilities import (
 from ..utilities.type_utils import normalize_typed_substitution, perform_typed_substitution
 
 _counter = itertools.count(1)
+
+
+@contextlib.contextmanager
+def _reported(context: LaunchContext) -> Iterator[None]:
+    """Have the launch fail of an exception, seen with the next event, instead of raising it."""
+    try:
+        yield
+    except Exception as error:
+        failed = context.asyncio_loop.create_future()
+        failed.set_exception(error)
+        context.add_completion_future(failed)
 
 
 class _Output:
@@ -257,7 +269,8 @@ class ExecuteProcess(Action):
             context.emit_event_sync(events.process.ProcessStarted(**details))
 
         def on_output(fd: int, data: bytes) -> None:
-            self.__output[fd].write(data)
+            with _reported(context):
+                self.__output[fd].write(data)
             event = events.process.ProcessStdout if fd == 1 else events.process.ProcessStderr
             context.emit_event_sync(event(text=data, **details))
 
@@ -279,7 +292,8 @@ class ExecuteProcess(Action):
         finally:
             context._running_processes.discard(transport)
         for stream in self.__output.values():
-            stream.flush()
+            with _reported(context):
+                stream.flush()
         if returncode == 0:
             self.__logger.info(f'process has finished cleanly [pid {transport.pid}]')
         else:

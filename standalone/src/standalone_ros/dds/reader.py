@@ -81,14 +81,17 @@ class RawReader:
 
     def peek_stamps(self, limit: int) -> list[int]:
         """Return when the oldest samples were written (ns), at most `limit`, and leave them."""
-        for count in (1, limit):
+        count = 1
+        while True:
             data, infos = (ct.c_void_p * count)(), (dds.SampleInfo * count)()
             found = dds.dds_peekcdr(self.entity, data, count, infos, 0)
             for serdata in data[:max(found, 0)]:
                 dds.serdata_unref(serdata)
-            if found < 1:
-                return []
-        return [info.source_timestamp for info in infos[:found] if info.valid_data]
+            if found < count or count == limit:
+                break
+            # A history may be as deep as 2**31 - 1: make room only as it is needed.
+            count = min(16 * count, limit)
+        return [info.source_timestamp for info in infos[:max(found, 0)] if info.valid_data]
 
     def matched_writers(self) -> list[int]:
         """Return the instance handles of the writers that are received from."""
