@@ -700,3 +700,19 @@ def test_whatever_happens_every_frame_is_accounted_for(seed, policy, workers, ba
                 assert statistics.drops['bad frame: wrong step'] == 5
     assert [segmenter.closed for segmenter in made] == [1] * len(made)
     assert not any(segmenter.out_of_order for segmenter in made)
+
+
+def test_what_is_told_of_room_and_deliveries_ends_no_thread_by_an_error(caplog):
+    def fail(*_):
+        raise RuntimeError('told to fail')
+    with Run(policy='every', queue_limit=2, room_made=fail) as run:
+        run.pipeline._delivery._settled = fail
+        run.pipeline.add_camera('a')
+        for i in range(10):
+            while not run.pipeline.has_room('a'):
+                time.sleep(0.001)
+            assert run.pipeline.submit('a', arrival(i * S))
+        run.settle()
+        assert run.stamps('a') == [i * S for i in range(10)]
+    failed = {record.message for record in caplog.records if record.exc_info}
+    assert failed == {'what follows a delivery failed', 'telling that a has room again failed'}

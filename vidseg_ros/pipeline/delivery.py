@@ -84,4 +84,7 @@ class Delivery:
             trace.add('publish', started_ns, now_ns, camera=job.stream.camera,
                       sequence=result.frame.sequence)
         if delivered:
-            self._settled(result, now_ns)
+            try:
+                self._settled(result, now_ns)
+            except Exception:  # whatever it is, the results after this one have to go out
+                _logger.exception('what follows a delivery failed')

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
@@ -27,6 +28,8 @@ from vidseg_ros.pipeline.floor import Floor
 from vidseg_ros.pipeline.streams import Job, Stream, Tenure, Waiting
 
 TOO_OLD = 'too old'
+
+_logger = logging.getLogger(__name__)
 
 
 class ObservePool:
@@ -92,7 +95,10 @@ class ObservePool:
             tenure = floor.tenure
             tenure.in_flight += 1
         if not had_room:
-            self._room_made(stream.camera)
+            try:
+                self._room_made(stream.camera)
+            except Exception:  # whatever it is, the frame taken has to go on
+                _logger.exception('telling that %s has room again failed', stream.camera)
         began_ns = floor.clock_ns()
         job = self._observe(stream, tenure, waiting, began_ns)
         with floor.lock:
