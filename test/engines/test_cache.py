@@ -11,6 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+import errno
 import os
 
 import pytest
@@ -105,3 +106,13 @@ def test_the_folder_follows_the_environment(monkeypatch):
     monkeypatch.delenv('XDG_CACHE_HOME')
     monkeypatch.setenv('HOME', '/home/me')
     assert str(default_folder()) == '/home/me/.cache/vidseg_ros/engines'
+
+
+def test_a_full_disk_keeps_nothing_and_is_no_error(tmp_path):
+    def fill(folder):
+        (folder / 'file').write_text('half')
+        raise OSError(errno.ENOSPC, 'no space left on device')
+
+    cache = EngineCache(tmp_path)
+    assert cache.store(WHAT, fill) is None and cache.load(WHAT) is None
+    assert list(tmp_path.iterdir()) == []

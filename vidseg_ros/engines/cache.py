@@ -98,8 +98,9 @@ class EngineCache:
         """
         Keep the files that ``write`` puts into the folder it is given; return where they lie.
 
-        Returns None, without calling ``write``, where nothing can be kept. Errors of ``write``
-        pass through and leave no trace.
+        Returns None where nothing can be kept: without calling ``write`` if that shows before, or
+        after it where the disk is full. Other errors of ``write`` pass through. Neither leaves a
+        trace.
         """
         part = self._part()
         if part is None:
@@ -117,6 +118,9 @@ class EngineCache:
                 if self.load(identity) is None:
                     shutil.rmtree(final, ignore_errors=True)
                     part.rename(final)
+        except OSError as error:
+            _logger.warning('%s is not kept: %s', identity.get('what', 'an engine'), error)
+            return None
         finally:
             shutil.rmtree(part, ignore_errors=True)
         self._prune(final)
