@@ -41,7 +41,8 @@ ENGINE = {'engine': 'openvino', 'precision': 'bf16', 'ms': ONE, 'ratio': ONE, 'l
           'bottleneck': 'not known', 'build_s': 1.0}
 PARTS = {
     'pipeline': {'runs': [RUN], 'peers': PEERS, 'trace': None},
-    'trace': {'runs': [{**RUN, 'systems': [SYSTEM], 'ratios': []}], 'peers': PEERS,
+    'trace': {'runs': [{**RUN, 'systems': [{**SYSTEM, 'system': 'evs traced'}], 'ratios': []}],
+              'peers': PEERS,
               'trace': {'node': 'evs', 'file': 't.json', 'events': 9,
                         'ms': {'observe': 3.0, 'predict': 8.0}, 'observe_beside_predict': 0.9}},
     'overload': {'runs': [{**RUN, 'systems': [{**SYSTEM, **OVER}, {**PLAIN, **OVER}]}],
@@ -98,6 +99,16 @@ def test_every_figure_is_on_the_page(tmp_path, capsys):
         width = cells
     assert tables and all(groups)
     assert 'processor: X' in text and 'pipeline (2026-01-02)' in text
+
+
+def test_the_trace_has_a_table_of_its_own(tmp_path):
+    write(tmp_path, **PARTS)
+    assert main(['benchmark', 'report', str(tmp_path), '--out', str(tmp_path / 'b.md')]) == 0
+    text = (tmp_path / 'b.md').read_text()
+    before, after = text.split('### The parts side by side')
+    assert '| evs traced |' not in before
+    table = after.split('## Many cameras at once')[0]
+    assert '| evs traced |' in table and '| fassvid |' not in table
 
 
 def test_what_was_not_measured_is_said_to_be(tmp_path):
