@@ -11,6 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+import errno
 import time
 from typing import ClassVar
 
@@ -34,6 +35,7 @@ class Timed(Engine):
     def __init__(self, name, network, options, ms):
         super().__init__(network, options)
         self.name, self._ms, self.closed = name, ms, False
+        self.can_label = False
         Timed.made.append(self)
 
     def prepare(self, size):
@@ -49,6 +51,10 @@ class Timed(Engine):
     def close(self):
         super().close()
         self.closed = True
+
+    @property
+    def labels_on_device(self):
+        return self.can_label
 
 
 @pytest.fixture
@@ -80,7 +86,7 @@ def test_the_fastest_is_chosen_and_remembered(tmp_path, engines):
     described = engine.describe()
     assert described['engine'] == 'b'
     assert described['chosen_by_auto'].startswith('b cpu: measured: b cpu')
-    assert [e.name for e in Timed.made if not e.closed] == ['b']
+    assert [e.name for e in Timed.made if not e.closed] == ['a', 'b']
     Timed.made = []
     again = _auto(tmp_path)
     again.prepare(SIZE)
@@ -171,3 +177,53 @@ def test_the_real_candidates_of_a_cpu(tmp_path):
     np.testing.assert_allclose(
         engine.run(inputs)['logits'], by_torch(engine.network, inputs)['logits'], atol=1e-4
     )
+
+
+def test_labels_are_found_on_the_device_only_if_all_engines_in_use_can(tmp_path, engines):
+    engines.update(a=1, b=1)
+    engine = _auto(tmp_path)
+    able, unable = engine._candidates
+    for candidate in engine._candidates:
+        engine._built(candidate).can_label = candidate is able
+    assert engine.labels_on_device
+    engine._choice[((1, 2),)] = unable
+    assert not engine.labels_on_device
+
+
+def test_an_error_in_the_background_leaves_what_runs(tmp_path, engines, monkeypatch, caplog):
+    engines.update(slow=1, a=20)
+    engine = _auto(tmp_path)
+
+    def fail(self, size):
+        if self.name == 'slow':
+            raise RuntimeError('told to fail')
+    monkeypatch.setattr(Timed, 'prepare', fail)
+    engine.prepare(SIZE)
+    engine._background.join(20)
+    assert 'building slow cpu in the background failed' in caplog.text
+    assert engine.describe()['engine'] == 'a' and 'building' not in engine.describe()
+
+
+def test_what_is_being_built_is_not_dropped(tmp_path, engines):
+    engines.update(a=1, b=1, c=1)
+    engine = _auto(tmp_path)
+    building = engine._candidates[2]
+    for candidate in engine._candidates:
+        engine._built(candidate)
+    engine._building = building
+    engine._drop_others()
+    assert [e.name for e in Timed.made if e.closed] == ['b']
+
+
+def test_an_engine_for_which_there_is_no_disk_space_is_passed_over(
+    tmp_path, engines, monkeypatch
+):  # fmt: skip
+    engines.update(a=1, b=1)
+    create = auto_engine.create_engine
+
+    def full(name, *rest):
+        if name == 'a':
+            raise OSError(errno.ENOSPC, 'no space left on device')
+        return create(name, *rest)
+    monkeypatch.setattr(auto_engine, 'create_engine', full)
+    assert _auto(tmp_path).describe()['engine'] == 'b'

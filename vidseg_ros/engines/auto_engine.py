@@ -117,7 +117,7 @@ class AutoEngine(Engine):
         self._reason: dict[Candidate, str] = {}
         self._refused: dict[Candidate, str] = {}
         self._background: threading.Thread | None = None
-        self._building = ''
+        self._building: Candidate | None = None
         self._closed = False
         self._first = self._first_that_can()
         self._current = self._first
@@ -144,15 +144,21 @@ class AutoEngine(Engine):
                 self._engines[candidate] = create_engine(
                     candidate.engine, self.network, options, self._cache
                 )
-            except EngineError as error:
-                self._refused[candidate] = str(error)
+            except (EngineError, OSError) as error:
+                self._refused[candidate] = f'{candidate}: {error}' if isinstance(error, OSError) \
+                    else str(error)
         return self._engines.get(candidate)
 
     def _drop_others(self) -> None:
-        """Close what no size uses."""
-        kept = {self._current, *self._choice.values()}
-        for candidate in [c for c in self._engines if c not in kept]:
-            self._engines.pop(candidate).close()
+        """Close what no size uses and none will be compared with."""
+        kept = {*self._in_use(), self._first, self._building}
+        for candidate in list(self._engines):
+            if candidate not in kept:
+                self._engines.pop(candidate).close()
+
+    def _in_use(self) -> set[Candidate]:
+        # A copy: the background thread chooses, too.
+        return {self._current, *list(self._choice.values())}
 
     # ---- choosing
 
@@ -292,10 +298,17 @@ class AutoEngine(Engine):
         """Build what takes minutes beside the engine that runs, and go over to it if it wins."""
 
         def build() -> None:
+            try:
+                build_each()
+            except Exception:  # what runs goes on
+                _logger.exception('building %s in the background failed', self._building)
+            finally:
+                self._building = None
+
+        def build_each() -> None:
             for candidate in slow:
-                self._building = str(candidate)
+                self._building = candidate
                 found = self._time(candidate, size, float('inf'), float('inf'))
-                self._building = ''
                 if self._closed:
                     engine = self._engines.pop(candidate, None)
                     if engine is not None:
@@ -339,8 +352,8 @@ class AutoEngine(Engine):
 
     @property
     def labels_on_device(self) -> bool:
-        """Return whether ``run_labels`` saves work."""
-        return self._engines[self._current].labels_on_device
+        """Return whether ``run_labels`` is there in all engines that frames may run on."""
+        return all(self._engines[c].labels_on_device for c in self._in_use())
 
     def run_labels(
         self, inputs: Mapping[str, NDArray], size: tuple[int, int], also: Sequence[str] = ()
