@@ -22,6 +22,7 @@ from small import by_torch, random_inputs, small_network
 from vidseg_ros.engines.base import EngineError, EngineOptions
 from vidseg_ros.engines.cache import EngineCache
 from vidseg_ros.engines.export import export_onnx, export_openvino
+from vidseg_ros.engines.measurement import BatchMemory
 from vidseg_ros.engines.registry import create_engine, engine_names
 from vidseg_ros.networks.deploy import deploy
 from vidseg_ros.networks.fassvid import FASSVid, FASSVidConfig
@@ -167,3 +168,15 @@ def test_auto_is_an_engine_that_is_there():
 def test_what_an_engine_cannot_do_is_refused(name, options, message):
     with pytest.raises(EngineError, match=message):
         create_engine(name, deploy(FASSVid(FASSVidConfig(3)), *IMAGENET), options)
+
+
+def test_the_preferred_batch_is_compiled_before_frames_come(tmp_path, monkeypatch):
+    monkeypatch.setattr(BatchMemory, '_measure', lambda self, size: 2)
+    engine = create_engine(
+        'openvino', small_network(), EngineOptions('cpu', 'fp32'), EngineCache(tmp_path)
+    )
+    engine.prepare((32, 48))
+    compiled = set(engine._compiled)
+    engine.run(random_inputs(engine.network, (32, 48), 2))
+    engine.run(random_inputs(engine.network, (32, 48)))
+    assert len(compiled) == 2 and set(engine._compiled) == compiled

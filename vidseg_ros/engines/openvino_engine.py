@@ -29,11 +29,11 @@ from vidseg_ros.engines.base import DeployedNetwork, Engine, EngineError, Engine
 from vidseg_ros.engines.cache import EngineCache
 from vidseg_ros.engines.conversion import OTHER_SIZE, Converted, Form, converted, shapes_of
 from vidseg_ros.engines.exported import ExportedModel
-from vidseg_ros.engines.measurement import BatchMemory
+from vidseg_ros.engines.measurement import BatchMemory, batch_of
 
 _TYPES = {'fp32': 'f32', 'bf16': 'bf16', 'fp16': 'f16'}
 # Compiled shapes kept at a time: a few sizes, each for one frame and for several together.
-_SHAPES = 8
+_SHAPES = 12
 
 
 class _Writable:
@@ -184,13 +184,18 @@ class OpenVINOEngine(Engine):
     def prepare(self, size: tuple[int, int]) -> None:
         """Compile for images of ``size``; find out, once, how many together are cheapest."""
         example = self.network.example_inputs(size)
+        self._make_ready(example)
+        self._batches.prepare(size)
+        if (count := self._batches.preferred(size)) > 1:
+            self._make_ready(batch_of(example, count))
+
+    def _make_ready(self, example: Mapping[str, NDArray]) -> None:
         shapes = shapes_of(self.network, example)
         if shapes not in self._compiled:
             # Frames may be running: they see what is compiled once it is warm.
             made = self._compile(example)
             self._execute(made, example)
             self._keep(shapes, made)
-        self._batches.prepare(size)
 
     def preferred_batch(self, size: tuple[int, int]) -> int:
         """Return how many frames of ``size`` together are cheapest."""
