@@ -77,6 +77,9 @@ def test_a_running_node_converts_in_a_child_process(tmp_path, monkeypatch):
     def here(*_):
         raise AssertionError('converted in this process')
 
+    # What lies in the working directory must not be run.
+    (tmp_path / 'pickle.py').write_text('raise SystemExit(3)')
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(conversion, 'write', here)
     made = _in_thread(lambda: converted(network, Form('onnx'), EngineCache(tmp_path / 'b')))
     assert made.path.is_file()

@@ -183,7 +183,11 @@ def _write_in_child(network: DeployedNetwork, form: Form, folder: Path) -> None:
     :raises OSError, pickle.PicklingError, AttributeError, TypeError: if there can be no child.
     """
     order = pickle.dumps((network, form, str(folder)))
-    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(p for p in sys.path if p)}
+    # Not what happens to lie in the working directory, but this package wherever it lies.
+    paths = [*(p for p in sys.path if p), str(Path(__file__).resolve().parents[2])]
+    environment = {
+        **os.environ, 'PYTHONPATH': os.pathsep.join(paths), 'PYTHONSAFEPATH': '1',
+    }  # fmt: skip
     child = subprocess.run(
         [sys.executable, '-W', 'ignore', '-m', 'vidseg_ros.engines.conversion'],
         input=order, capture_output=True, env=environment, timeout=_CHILD_TIMEOUT_S, check=False,
