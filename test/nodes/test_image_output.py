@@ -120,3 +120,11 @@ def test_a_closed_gate_leaves_messages_where_they_are_and_blocks_nothing(context
     assert all(values == list(range(300)) for values in came.values())
     executor.shutdown()
     node.destroy_node()
+
+
+def test_nobody_wants_what_was_destroyed(context):
+    node = Node('test_image_output', context=context)
+    output = ImageOutput(node.create_publisher(Image, 'image', 1), 'mono8')
+    node.destroy_publisher(output.publisher)
+    assert not output.wanted
+    node.destroy_node()

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
+from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import (
@@ -148,7 +149,11 @@ class CameraTopics:
     @property
     def topic(self) -> str:
         """Return the full name of the topic the images come from, '' while not subscribed."""
-        return self._subscription.topic_name if self._subscription is not None else ''
+        subscription = self._subscription
+        try:
+            return subscription.topic_name if subscription is not None else ''
+        except InvalidHandle:  # another thread has just unsubscribed
+            return ''
 
     @property
     def lost_by_middleware(self) -> int:
@@ -163,9 +168,13 @@ class CameraTopics:
 
     def _still_mismatched(self) -> bool:
         """Look whether such a publisher is still there; there is no event for its going."""
-        if not self._reliable or not self.topic:
-            return bool(self.topic)
-        infos = self._node.get_publishers_info_by_topic(self.topic)
+        topic = self.topic
+        if not self._reliable or not topic:
+            return bool(topic)
+        try:
+            infos = self._node.get_publishers_info_by_topic(topic)
+        except InvalidHandle:  # the node is being destroyed
+            return False
         return any(info.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
                    for info in infos)
 

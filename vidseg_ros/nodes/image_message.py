@@ -19,6 +19,7 @@ import array
 
 import numpy as np
 from numpy.typing import NDArray
+from rclpy.exceptions import InvalidHandle
 from rclpy.publisher import Publisher
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -41,8 +42,11 @@ class ImageOutput:
 
     @property
     def wanted(self) -> bool:
-        """Tell whether anybody subscribes."""
-        return self.publisher.get_subscription_count() > 0
+        """Tell whether anybody subscribes; nobody does once the publisher is destroyed."""
+        try:
+            return self.publisher.get_subscription_count() > 0
+        except InvalidHandle:  # another thread may just have destroyed it
+            return False
 
     def publish(self, header: Header, pixels: NDArray[np.uint8]) -> None:
         """Publish uint8 [H, W] or [H, W, C], without row padding."""

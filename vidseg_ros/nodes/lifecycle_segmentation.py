@@ -18,6 +18,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -26,6 +27,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
+from rclpy.exceptions import InvalidHandle
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
@@ -152,7 +154,7 @@ class SegmentationNode(LifecycleNode):
                 self._failure = f'could not {what}: {error}'
             return TransitionCallbackReturn.ERROR
         finally:
-            self._report()
+            self._report_at_once()
         return SUCCESS
 
     def _configure(self) -> None:
@@ -190,7 +192,7 @@ class SegmentationNode(LifecycleNode):
                     self._failure = ''
                     settings = self._settings
                 self._builder.request(settings)
-                self._report()
+                self._report_at_once()
                 while not self._built.wait(0.1):
                     if not self.context.ok():
                         raise _CannotConfigure('shut down before it was ready')
@@ -314,8 +316,10 @@ class SegmentationNode(LifecycleNode):
 
     def _on_room(self, camera: str) -> None:
         """Have the executor look at the images that wait in the middleware."""
-        if self.executor is not None and self.context.ok():
-            self.executor.wake()
+        executor = self.executor  # another thread may take the node out of it
+        if executor is not None and self.context.ok():
+            with suppress(InvalidHandle):  # shut down meanwhile
+                executor.wake()
 
     def _deliver(self, result: Result) -> None:
         topics = self._topics.get(result.camera)
@@ -540,6 +544,14 @@ class SegmentationNode(LifecycleNode):
             return
         with self._report_lock:
             self._publish_report()
+
+    def _report_at_once(self) -> None:
+        """Report in the midst of something else, which must not fail by that."""
+        try:
+            self._report()
+        except Exception as error:
+            if self.context.ok():
+                self.report_error(error)
 
     def _publish_report(self) -> None:
         now = self.get_clock().now()
