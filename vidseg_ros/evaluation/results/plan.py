@@ -73,8 +73,8 @@ def result_rows() -> Sequence[ResultRow]:
                   {'key_interval': 5}),
         *(ResultRow(f'evs {number:02d}', 'evs', base, knobs={'operating_point': number})
           for number in (7, 8, 10, 14)),
-        ResultRow('evs 06', 'evs', base, knobs={'operating_point': 6},
-                  needs=('refiner_camvid',)),
+        ResultRow('evs 06', 'evs', base, needs=('refiner_camvid',),
+                  knobs={'operating_point': 6, 'refiner_checkpoint': 'refiner_camvid'}),
         ResultRow('dvsnet', 'dvsnet', base),
         ResultRow('unet vanilla', 'per_frame', 'unet_camvid', baseline='unet vanilla'),
         ResultRow('unet resnet', 'per_frame', 'unet_resnet_camvid', baseline='unet resnet'),
