@@ -247,7 +247,7 @@ def test_what_exceeds_the_history_is_counted_from_the_head_of_the_cache():
         instance_handle = -1
 
         def __init__(self):
-            self.stamps = [20, 5]
+            self.stamps = [2**62, 5]
 
         def peek_stamps(self, limit):
             return self.stamps[:limit]
@@ -259,9 +259,9 @@ def test_what_exceeds_the_history_is_counted_from_the_head_of_the_cache():
     inbox = Inbox(local, cache, QoSProfile(depth=2))
     try:
         local.deliver(Int32(data=1), [cache.instance_handle])
-        # One is too much: the first of the cache goes, not one for each that is older.
+        # One is too much. The cache's older sample is not at its head, so it can't be the one.
         assert inbox.take(lambda message, alone: message) is None
-        assert cache.stamps == [5]
+        assert cache.stamps == [2**62, 5]
     finally:
         inbox.close()
 
