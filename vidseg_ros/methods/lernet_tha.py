@@ -77,7 +77,7 @@ class LERNetTHAMethod(NetworkMethod):
 
     name: ClassVar[str] = 'lernet_tha'
     KNOBS: ClassVar[tuple[str, ...]] = ('key_interval',)
-    DEFAULT_CHECKPOINT: ClassVar[str] = 'random:0'
+    DEFAULT_CHECKPOINT: ClassVar[str] = 'lernet_tha_camvid'
     DEFAULT_NETWORK: ClassVar[str] = 'lernet_tha/base'
     DEFAULT_LABEL_SPACE: ClassVar[str] = 'camvid'
 
