@@ -168,7 +168,8 @@ def test_images_that_are_too_small_are_refused(method):
 
 @pytest.mark.parametrize('options, message', [
     ({'extra': {'key_interval': 0}}, 'key_interval'),
-    ({'network': 'lernet/base'}, 'needs a network lernet_tha'),
+    ({'network': 'lernet/base', 'checkpoint': 'random:0'}, 'needs a network lernet_tha'),
+    ({'network': 'lernet/base'}, 'holds lernet_tha/base, not lernet/base'),
 ])  # fmt: skip
 def test_what_cannot_be_made_is_refused_with_a_reason(options, message):
     with pytest.raises(MethodError, match=message):
