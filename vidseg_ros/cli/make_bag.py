@@ -19,11 +19,11 @@ import argparse
 import sys
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vidseg_ros.bags.errors import BagError
 from vidseg_ros.bags.track import CameraTrack, plan_track
 from vidseg_ros.bags.writer import STORAGES, BagSummary, write_bag
+from vidseg_ros.cli.progress import frame_progress
 from vidseg_ros.datasets.base import SegmentationDataset
 from vidseg_ros.datasets.errors import DatasetError
 from vidseg_ros.datasets.options import parse_options
@@ -86,21 +86,16 @@ def _show(console: Console, summary: BagSummary) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Write the bag; return 0, or 1 after saying on stderr what is wrong."""
-    console = Console(stderr=True)
     try:
         options = parse_options(args.dataset_option)
         if args.label_space is not None:
             options['label_space'] = args.label_space
         dataset = open_dataset(args.dataset, args.root, args.split, **options)
         tracks = _tracks(args, dataset)
-        with Progress(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
-                      TimeRemainingColumn(), console=console, transient=True,
-                      disable=not console.is_terminal) as bar:
-            task = bar.add_task('writing frames', total=None)
+        with frame_progress('writing frames') as progress:
             summary = write_bag(
                 args.out, tracks, storage=args.storage, compression=args.compressed,
-                overwrite=args.force,
-                progress=lambda done, total: bar.update(task, completed=done, total=total))
+                overwrite=args.force, progress=progress)
     except (BagError, DatasetError) as error:
         print(f'vidseg make-bag: {error}', file=sys.stderr)
         return 1

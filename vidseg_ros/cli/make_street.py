@@ -20,8 +20,8 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from vidseg_ros.cli.progress import frame_progress
 from vidseg_ros.datasets.errors import DatasetError
 from vidseg_ros.datasets.street.settings import StreetSettings, parse_size
 from vidseg_ros.datasets.street.writer import write_street
@@ -50,18 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Render; return 0, or 1 after saying on stderr what is wrong."""
-    console = Console(stderr=True)
     out = Path(args.out).expanduser()
     try:
         settings = StreetSettings(args.split, args.seed, args.frames, args.sequences,
                                   parse_size(args.size))
-        with Progress(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
-                      TimeRemainingColumn(), console=console, transient=True,
-                      disable=not console.is_terminal) as bar:
-            task = bar.add_task('rendering frames', total=settings.frames * settings.sequences)
-            write_street(out, settings, overwrite=args.force,
-                         progress=lambda done, total: bar.update(task, completed=done,
-                                                                 total=total))
+        with frame_progress('rendering frames') as progress:
+            write_street(out, settings, overwrite=args.force, progress=progress)
     except DatasetError as error:
         print(f'vidseg make-street: {error}', file=sys.stderr)
         return 1
