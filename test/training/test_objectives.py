@@ -19,10 +19,13 @@ import pytest
 import torch
 from torch import nn
 
+from vidseg_ros.checkpoints.store import MEAN, STD
+from vidseg_ros.networks.auxiliary import Auxiliary, AuxiliaryHeads
 from vidseg_ros.networks.clip import Past
 from vidseg_ros.networks.decision import DecisionNetwork
 from vidseg_ros.networks.flownet import FlowOutput
 from vidseg_ros.networks.normalisation import Normalisation
+from vidseg_ros.networks.pspnet import PSPNet
 from vidseg_ros.networks.registry import network_spec
 from vidseg_ros.training.assembly import Sources, TrainingError, make_objective
 from vidseg_ros.training.decision import DecisionObjective
@@ -106,6 +109,63 @@ def test_the_past_weight_weighs_the_frames_before_the_last(recipe):
         # What the method would show is the last frame.
         assert objective.measures(outcome.counts)['miou'] == 1.0 and outcome.counts.sum() == 16
     assert losses[0] < 0.2 < losses[1]
+
+
+class Guided(nn.Module):
+    """Segment by a 1x1 convolution, with an auxiliary head on its input's features."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Conv2d(3, 4, 3, padding=1)
+        self.classifier = nn.Conv2d(4, 2, 1)
+        self.passes = 0
+
+    def forward(self, image):
+        self.passes += 1
+        return self.classifier(self.inner(image))
+
+    def auxiliaries(self):
+        return [Auxiliary('inner', nn.Conv2d(4, 2, 1), 0.4)]
+
+
+def test_auxiliary_heads_add_their_loss_while_a_network_trains(recipe):
+    recipe = replace(recipe, class_weight='none')
+    loss = SegmentationLoss(recipe, np.ones(2) / 2)
+    images = torch.randint(0, 256, (2, 1, 3, 8, 8), generator=torch.Generator().manual_seed(0))
+    batch = Batch(images.byte(), (images[:, :, 0] > 128).byte(), torch.tensor([False] * 2))
+    network = Guided()
+    guided = SegmentationObjective(network, loss, recipe, 2)
+    alone = SegmentationObjective(network, loss, replace(recipe, auxiliary=0.0), 2)
+    assert len(guided.companions) == 1 and len(alone.companions) == 0
+    outcome = guided.train()(batch)
+    (head,) = guided.companions[0].heads
+    with torch.no_grad():
+        logits = head(network.inner(Normalisation(MEAN, STD)(batch.images[:, 0])))
+        own = alone.train()(batch).loss
+        theirs = nn.functional.cross_entropy(logits, batch.labels[:, 0].long())
+    outcome.loss.backward()
+    assert outcome.loss.item() == pytest.approx(float(own + 0.4 * theirs), rel=1e-5)
+    assert head.weight.grad.abs().sum() > 0
+    # Running it by itself has no heads, and no hook stays behind.
+    passes = network.passes
+    assert guided.eval()(batch).loss.item() == pytest.approx(float(own), rel=1e-5)
+    assert network.passes == passes + 1 and not network.inner._forward_hooks
+    assert not [name for name in network.state_dict() if 'head' in name]
+
+
+@pytest.mark.parametrize('name, weights', [
+    ('icnet/half', [0.16, 0.4]), ('fast_scnn/full', [0.4, 0.4]), ('pspnet/resnet101', [0.4]),
+])  # fmt: skip
+def test_networks_say_what_else_they_learn_from(name, weights):
+    few = name.startswith('pspnet')
+    network = PSPNet(11, layers=(1, 1, 1, 1)) if few else network_spec(name).build(11)
+    heads = AuxiliaryHeads(network)
+    with heads.listening(network), torch.no_grad():
+        network(torch.zeros(2, 3, 64, 128))
+    found = heads.logits()
+    assert [weight for _, weight in found] == weights
+    for logits, _ in found:
+        assert logits.shape[:2] == (2, 11) and logits.shape[3] == 2 * logits.shape[2]
 
 
 def test_frozen_networks_stay_as_they_are(recipe):

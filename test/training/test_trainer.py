@@ -23,13 +23,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vidseg_ros.checkpoints.store import load_checkpoint
+from vidseg_ros.checkpoints.store import load_checkpoint, read_metadata
 from vidseg_ros.networks.registry import network_spec
 from vidseg_ros.training.assembly import Sources, TrainingError
 from vidseg_ros.training.curve import TIMES, curve_path
 from vidseg_ros.training.folds import held_out, is_share
 from vidseg_ros.training.recipe import RecipeError
-from vidseg_ros.training.trainer import Running, Trainer
+from vidseg_ros.training.trainer import Running, Trainer, averaging
 
 
 def _nothing(progress):
@@ -91,18 +91,25 @@ torch.set_num_threads(1)
 from vidseg_ros.networks.registry import network_spec
 from vidseg_ros.training.recipe import Recipe
 from vidseg_ros.training.trainer import Running, Trainer
-recipe = Recipe(epochs=3, batch_size=1, crop=(32, 48), precision='32-true', seed=5)
+recipe = Recipe(
+    epochs=3, batch_size={batch}, accumulate=2, crop=(32, 48), precision='32-true', seed=5)
 trainer = Trainer(
-    network_spec('temporal_unet/vanilla_small_shallow_crnn'), Stripes(6, (32, 48)), recipe,
+    network_spec({network!r}), Stripes(6 * {batch}, (32, 48)), recipe,
     Path(sys.argv[1]), validation='1/3', running=Running(checkpoint_every=2))
 print('resumed', trainer.resume(), trainer._batch, flush=True)
 trainer.run(lambda p: print(p.iteration, flush=True))
 """
 
 
-def test_a_training_killed_in_mid_epoch_goes_on_to_the_same_weights_and_curve(tmp_path):
+# By backpropagation through time; with auxiliary heads and dropout.
+@pytest.mark.parametrize('network, batch', [
+    ('temporal_unet/vanilla_small_shallow_crnn', 2), ('fast_scnn/full', 4),
+])  # fmt: skip
+def test_a_training_killed_in_mid_epoch_goes_on_to_the_same_weights_and_curve(
+    tmp_path, network, batch
+):
     here = os.path.dirname(__file__)
-    script = _RUN.format(path=[os.getcwd(), here])
+    script = _RUN.format(path=[os.getcwd(), here], network=network, batch=batch)
 
     def start(out):
         return subprocess.Popen(
@@ -110,7 +117,7 @@ def test_a_training_killed_in_mid_epoch_goes_on_to_the_same_weights_and_curve(tm
 
     whole, killed = tmp_path / 'whole.safetensors', tmp_path / 'killed.safetensors'
     process = start(whole)
-    assert process.communicate(timeout=120)[0].split() == [
+    assert process.communicate(timeout=240)[0].split() == [
         'resumed', '0', '0', *map(str, range(1, 13))]
     process = start(killed)
     for line in process.stdout:
@@ -120,10 +127,13 @@ def test_a_training_killed_in_mid_epoch_goes_on_to_the_same_weights_and_curve(tm
     assert process.wait(60) == -signal.SIGKILL and not killed.exists()
     process.stdout.close()
     process = start(killed)
-    printed = process.communicate(timeout=120)[0].split()
+    printed = process.communicate(timeout=240)[0].split()
     # It stopped after the seventh or a little later; the state is of every second.
     assert printed[:2] == ['resumed', '1'] and printed[2] in ('2', '0')
-    assert killed.read_bytes() == whole.read_bytes()
+    _same_weights(load_checkpoint(killed)[0], load_checkpoint(whole)[0])
+    said = [read_metadata(path) for path in (killed, whole)]
+    # The time may be too short to tell, but it is not another training's.
+    assert all(metadata.metrics.pop('hours') >= 0 for metadata in said) and said[0] == said[1]
     curves = [json.loads(curve_path(path).read_text()) for path in (whole, killed)]
     for curve in curves:
         curve['epochs'] = _without_times(curve['epochs'])
@@ -136,17 +146,29 @@ def test_a_stopped_run_goes_on_after_the_last_epoch(tmp_path, recipe, stripes):
     one = Trainer(spec, data, recipe, tmp_path / 'whole.safetensors')
     whole = one.run(_nothing)
 
-    def stop(progress):
-        if progress.iteration == 3:
-            raise KeyboardInterrupt
-
     out = tmp_path / 'stopped.safetensors'
     with pytest.raises(KeyboardInterrupt):
-        Trainer(spec, data, recipe, out).run(stop)
+        Trainer(spec, data, recipe, out).run(_interrupt_at(3))
     again = Trainer(spec, data, recipe, out)
     assert again.resume() == 1
     _same_weights(whole, again.run(_nothing))
     assert _without_times(again.curve) == _without_times(one.curve)
+
+
+def test_a_state_of_before_a_recipe_had_all_its_keys_goes_on(tmp_path, recipe, stripes):
+    out = tmp_path / 'a.safetensors'
+    spec = network_spec('espnet/q3')
+    Trainer(spec, stripes(), recipe, out).run(_nothing)
+    state = tmp_path / 'a.safetensors.resume'
+    saved = torch.load(state, weights_only=True)
+    for key in ('accumulate', 'auxiliary'):
+        del saved['identity']['recipe'][key]
+    for key in ('companions', 'seconds'):
+        del saved[key]
+    torch.save(saved, state)
+    assert Trainer(spec, stripes(), recipe, out).resume() == 2
+    with pytest.raises(TrainingError, match='another training'):
+        Trainer(spec, stripes(), replace(recipe, accumulate=2), out).resume()
 
 
 def test_a_state_of_another_training_is_refused(tmp_path, recipe, stripes):
@@ -206,6 +228,69 @@ def test_the_backbone_has_its_own_rate(tmp_path, recipe, stripes):
     with pytest.raises(TrainingError, match='none of its tensors'):
         Trainer(network_spec('enet/full'), data, recipe, tmp_path / 'e.safetensors',
                 Sources(start_from=lernet))  # fmt: skip
+
+
+def test_a_batch_in_parts_takes_the_step_of_the_whole(tmp_path, recipe, stripes):
+    # A network without batch statistics, so that nothing else depends on the parts.
+    recipe = replace(recipe, epochs=1, batch_size=4, optimizer='sgd', learning_rate=0.1,
+                     class_weight='none', ema=0.0)  # fmt: skip
+    networks = []
+    for parts in (1, 4):
+        spec = replace(network_spec('espnet/q3'), build=_plain)
+        out = tmp_path / f'{parts}.safetensors'
+        trainer = Trainer(spec, stripes(4), replace(recipe, accumulate=parts), out)
+        networks.append(trainer.run(_nothing))
+        assert len(trainer.curve) == 1 and trainer.curve[0]['loss'] > 0
+    for whole, part in zip(*(n.parameters() for n in networks), strict=True):
+        assert whole.abs().sum() > 0
+        torch.testing.assert_close(whole, part, rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match='in 3 parts'):
+        Trainer(network_spec('espnet/q3'), stripes(), replace(recipe, accumulate=3),
+                tmp_path / 'x.safetensors')  # fmt: skip
+
+
+def _plain(num_classes):
+    return torch.nn.Sequential(torch.nn.Conv2d(3, num_classes, 3, 2, 1))
+
+
+def test_the_average_forgets_the_first_weights_at_once():
+    update = averaging(0.99)
+    averaged, far = [torch.tensor([100.0])], [torch.tensor([1.0])]
+    for number in range(1, 40):
+        update(averaged, far, torch.tensor(number))
+    # A fixed decay would have left 0.99^39 = 68 % of the start; (1 + n) / (10 + n) 1 in a million.
+    assert float(averaged[0]) == pytest.approx(1.0, abs=1e-3)
+    late = [torch.tensor([0.0])]
+    update(late, [torch.tensor([1.0])], torch.tensor(5000))
+    assert float(late[0]) == pytest.approx(0.01)
+    latest = [torch.tensor([3.0])]
+    averaging(0.0)(latest, far, torch.tensor(9))
+    assert float(latest[0]) == 1.0
+
+
+def test_a_checkpoint_says_where_and_how_long_it_was_trained(tmp_path, recipe, stripes):
+    out = tmp_path / 'a.safetensors'
+    trainer = Trainer(network_spec('espnet/q3'), stripes(), replace(recipe, epochs=3), out)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run(_interrupt_at(5))
+    (until,) = trainer.curve[-1:]
+    trainer = Trainer(network_spec('espnet/q3'), stripes(), replace(recipe, epochs=3), out)
+    trainer.resume()
+    trainer.run(_nothing)
+    hours = [epoch['hours'] for epoch in trainer.curve]
+    # The time goes on where it was.
+    assert hours[1] == until['hours'] and 0 < hours[0] < hours[1] < hours[2] < 0.1
+    metrics = read_metadata(out).metrics
+    assert metrics['hours'] == pytest.approx(hours[2], abs=1e-3)
+    assert metrics['machine']['processor'] and 'CPU threads' in metrics['machine']['used']
+
+
+def _interrupt_at(iteration):
+    def report(progress):
+        if progress.iteration == iteration:
+            raise KeyboardInterrupt
+
+    return report
 
 
 def test_a_constant_rate_stays(tmp_path, recipe, stripes):

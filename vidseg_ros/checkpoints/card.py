@@ -39,8 +39,41 @@ def _scores(metadata: CheckpointMetadata) -> list[str]:
     return lines
 
 
-def card(name: str, metadata: CheckpointMetadata) -> str:
-    """Return the card of a checkpoint."""
+def _duration(hours: float) -> str:
+    """Return hours as text: minutes below two hours, with a tenth of an hour from there on."""
+    return f'{hours:.1f} h' if hours >= 2 else f'{hours * 60:.0f} min'
+
+
+def _training(metadata: CheckpointMetadata) -> list[str]:
+    """Return the rows on how it was trained; older checkpoints don't say where and how long."""
+    metrics = metadata.metrics
+    machine = metrics.get('machine', {})
+    rows = [('command', f'`{metrics["command"]}`' if 'command' in metrics else 'unknown')]
+    if 'parent' in metrics:
+        rows.append(('frozen parent', f'`{metrics["parent"]}`'))
+    names = ('processor', 'gpu', 'memory', 'system', 'used')
+    facts = [machine[name] for name in names if name in machine]
+    if 'torch' in machine:
+        facts.append(f'torch {machine["torch"]}')
+    rows.append(('machine', ', '.join(facts) or 'not recorded'))
+    time = _duration(metrics['hours']) if 'hours' in metrics else 'not recorded'
+    epochs = f', {metrics["epochs"]} epochs' if 'epochs' in metrics else ''
+    rows.append(('training time', time + epochs))
+    return [f'| {name} | {value} |' for name, value in rows]
+
+
+def _validation(metadata: CheckpointMetadata) -> list[str]:
+    """Return what was measured in the last epoch on frames that were held out."""
+    found = dict(metadata.metrics.get('validation', {}))
+    if not found:
+        return []
+    data = found.pop('data', 'held-out frames')
+    values = ', '.join(f'{name} {value:.4f}' for name, value in found.items())
+    return ['', f'While training, on {data}: {values}.']
+
+
+def card(name: str, metadata: CheckpointMetadata, curve: str = '') -> str:
+    """Return the card of a checkpoint; ``curve`` names the picture of its training, if any."""
     classes = ', '.join(label_space(metadata.label_space).classes)
     height, width = metadata.input_size
     recipe = '\n'.join(f'- {key}: {value}' for key, value in metadata.recipe.items())
@@ -54,11 +87,13 @@ def card(name: str, metadata: CheckpointMetadata) -> str:
         f'| trained on | {metadata.data}, crops of {height}x{width} |',
         f'| licence of the data | {metadata.licence or "unknown"} |',
         f'| normalisation (RGB, 0 to 1) | mean {metadata.mean}, std {metadata.std} |',
-        f'| command | `{metadata.metrics.get("command", "unknown")}` |',
+        *_training(metadata),
         '',
+        *([f'![loss, measure and learning rate by epoch]({curve})', ''] if curve else []),
         '## Scores',
         '',
         *_scores(metadata),
+        *_validation(metadata),
         '',
         '## Recipe',
         '',
@@ -77,5 +112,7 @@ def card(name: str, metadata: CheckpointMetadata) -> str:
 def write_card(checkpoint: Path) -> Path:
     """Write the card beside the checkpoint, with the suffix .md; return its path."""
     path = checkpoint.with_suffix('.md')
-    path.write_text(card(checkpoint.stem, read_metadata(checkpoint)))
+    curve = checkpoint.with_suffix('.curve.png')
+    shown = curve.name if curve.is_file() else ''
+    path.write_text(card(checkpoint.stem, read_metadata(checkpoint), shown))
     return path

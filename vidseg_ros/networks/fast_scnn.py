@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vidseg_ros.networks.auxiliary import Auxiliary
 from vidseg_ros.networks.blocks import ConvBNReLU, adaptive_average_pool
 from vidseg_ros.networks.spec import NetworkSpec, Reference
 
@@ -130,6 +131,9 @@ class FastSCNN(nn.Module):
     ``forward`` takes [N, 3, H, W] and returns logits [N, num_classes, ceil(H / 8), ceil(W / 8)].
     """
 
+    AUXILIARY_CHANNELS = 32
+    AUXILIARY_WEIGHT = 0.4
+
     def __init__(self, num_classes: int) -> None:
         super().__init__()
         self.learning_to_downsample = LearningToDownsample()
@@ -144,6 +148,24 @@ class FastSCNN(nn.Module):
         shallow = self.learning_to_downsample(image)
         deep = self.global_feature_extractor(shallow)
         return self.classifier(self.feature_fusion(shallow, deep))
+
+    def auxiliaries(self) -> list[Auxiliary]:
+        """Return heads on what both branches start from, and on the deep one (section 4)."""
+        classes = self.classifier[-1].out_channels
+        return [
+            Auxiliary(
+                at,
+                nn.Sequential(
+                    ConvBNReLU(channels, self.AUXILIARY_CHANNELS, 3),
+                    nn.Dropout(0.1),
+                    nn.Conv2d(self.AUXILIARY_CHANNELS, classes, 1),
+                ),
+                self.AUXILIARY_WEIGHT,
+            )
+            for at, channels in (
+                ('learning_to_downsample', 64), ('global_feature_extractor', 128)
+            )
+        ]  # fmt: skip
 
 
 def specs() -> list[NetworkSpec]:

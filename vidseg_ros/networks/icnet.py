@@ -29,6 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vidseg_ros.networks.auxiliary import Auxiliary
 from vidseg_ros.networks.blocks import ConvBNReLU
 from vidseg_ros.networks.spec import NetworkSpec, Reference
 
@@ -207,6 +208,9 @@ class HighLevelFeatures(nn.Module):
 class ICNet(nn.Module):
     """The image cascade network: [N, 3, H, W] -> logits [N, num_classes, H/4, W/4]."""
 
+    # Weights of the losses of the branches at 1/16 and 1/8 of the image beside the last one's.
+    GUIDANCE = (0.16, 0.4)
+
     def __init__(self, config: ICNetConfig | None = None) -> None:
         super().__init__()
         config = config or ICNetConfig()
@@ -222,6 +226,27 @@ class ICNet(nn.Module):
         """Return the logits and the low-level features that the Refiner takes over."""
         features = self.low_level(image)
         return self.high_level(image, features), features
+
+    def auxiliaries(self) -> list[Auxiliary]:
+        """
+        Return the heads of cascade label guidance (section 3.4).
+
+        Each classifies a branch's output at twice its size, as it enters the next fusion.
+        """
+        width, classes = self.config.width, self.config.num_classes
+        return [
+            Auxiliary(
+                at,
+                nn.Sequential(
+                    nn.Upsample(scale_factor=2, mode='bilinear', align_corners=False),
+                    nn.Conv2d(channels * width, classes, 1),
+                ),
+                weight,
+            )
+            for at, channels, weight in zip(
+                ('high_level.conv5_4', 'high_level.cff24'), (256, 128), self.GUIDANCE, strict=True
+            )
+        ]
 
 
 def specs() -> list[NetworkSpec]:

@@ -14,9 +14,8 @@
 """
 PSPNet: the pyramid scene parsing network.
 
-Source: Zhao et al., "Pyramid Scene Parsing Network", CVPR 2017, with ResNet-101; without its
-auxiliary loss (which is not there at inference), multiple scales and sliding windows, as in
-DVSNet section 4.1.
+Source: Zhao et al., "Pyramid Scene Parsing Network", CVPR 2017, with ResNet-101; without multiple
+scales and sliding windows, as in DVSNet section 4.1. The auxiliary head is for training only.
 """
 
 from __future__ import annotations
@@ -27,8 +26,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vidseg_ros.networks.auxiliary import Auxiliary
 from vidseg_ros.networks.blocks import ConvBNReLU, adaptive_average_pool
-from vidseg_ros.networks.resnet import RESNET101, DilatedResNet
+from vidseg_ros.networks.resnet import EXPANSION, RESNET101, WIDTHS, DilatedResNet
 from vidseg_ros.networks.spec import NetworkSpec
 
 
@@ -63,6 +63,8 @@ class PSPNet(nn.Module):
     """ResNet-101 at 1/8 with pyramid pooling; [N, 3, H, W] -> [N, num_classes, H/8, W/8]."""
 
     CHANNELS = 512
+    AUXILIARY_CHANNELS = 256
+    AUXILIARY_WEIGHT = 0.4
 
     def __init__(self, num_classes: int = 19, layers: Sequence[int] = RESNET101) -> None:
         super().__init__()
@@ -79,6 +81,15 @@ class PSPNet(nn.Module):
         """Return the logits."""
         x = self.pyramid(self.backbone(x))
         return self.classifier(self.dropout(self.head(x)))
+
+    def auxiliaries(self) -> list[Auxiliary]:
+        """Return the head after the fourth stage, res4b22 (section 3.3, Fig. 4)."""
+        head = nn.Sequential(
+            ConvBNReLU(WIDTHS[2] * EXPANSION, self.AUXILIARY_CHANNELS, 3),
+            nn.Dropout2d(0.1),
+            nn.Conv2d(self.AUXILIARY_CHANNELS, self.classifier.out_channels, 1),
+        )
+        return [Auxiliary('backbone.stages.2', head, self.AUXILIARY_WEIGHT)]
 
 
 def specs() -> list[NetworkSpec]:

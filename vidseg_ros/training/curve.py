@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 # What says how fast it was: it differs between two runs that are otherwise the same.
-TIMES = ('seconds_per_image', 'waiting')
+TIMES = ('seconds_per_image', 'waiting', 'hours')
 
 
 def curve_path(out: Path) -> Path:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from operator import itemgetter
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -50,6 +51,11 @@ class Batch(NamedTuple):
         """Return the batch with ``function`` applied to each tensor, e.g. to move it."""
         flow = None if self.flow is None else function(self.flow)
         return Batch(function(self.images), function(self.labels), function(self.starts), flow)
+
+    def parts(self, number: int) -> list[Batch]:
+        """Divide the batch into equal parts."""
+        size = len(self.images) // number
+        return [self.map(itemgetter(slice(i * size, (i + 1) * size))) for i in range(number)]
 
 
 def _stack(clips: Sequence[Clip]) -> Batch:
@@ -85,9 +91,10 @@ class ClipLoader:
         rank: int = 0,
         world: int = 1,
     ) -> None:
-        if recipe.batch_size % world:
+        if recipe.batch_size % (world * recipe.accumulate):
             raise ValueError(
-                f'batch_size: {recipe.batch_size} cannot be shared by {world} devices'
+                f'batch_size: {recipe.batch_size} cannot be shared by {world} devices in '
+                f'{recipe.accumulate} parts each'
             )
         self.store = store
         self._recipe = recipe

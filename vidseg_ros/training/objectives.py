@@ -22,6 +22,7 @@ confusion matrices, for instance. Refinement, decision and flow have their own m
 from __future__ import annotations
 
 import abc
+from contextlib import nullcontext
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -29,6 +30,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vidseg_ros.checkpoints.store import MEAN, STD
+from vidseg_ros.networks.auxiliary import AuxiliaryHeads
 from vidseg_ros.networks.clip import Past, past_of, unroll
 from vidseg_ros.networks.normalisation import Normalisation
 from vidseg_ros.training.loader import Batch
@@ -68,8 +70,9 @@ def mean_iou(matrix: Tensor) -> float:
 
 class Objective(nn.Module, abc.ABC):
     """
-    Train ``network``; what else it holds is frozen.
+    Train ``network`` and its ``companions``; what else it holds is frozen.
 
+    Companions are trained with the network and thrown away at the end, such as auxiliary heads.
     ``past`` says which frames clips have and ``with_flow`` whether they have the exact flow;
     ``measure`` names the number to watch, ``rising`` tells whether more is better.
     """
@@ -82,11 +85,13 @@ class Objective(nn.Module, abc.ABC):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
+        self.companions = nn.ModuleList()
 
     def train(self, mode: bool = True) -> Objective:
-        """Set the mode of the network alone: what is frozen stays in eval mode."""
+        """Set the mode of what is trained alone: what is frozen stays in eval mode."""
         super().train(False)
         self.network.train(mode)
+        self.companions.train(mode)
         self.training = mode
         return self
 
@@ -112,7 +117,11 @@ class Objective(nn.Module, abc.ABC):
 
 
 class SegmentationObjective(Objective):
-    """Cross-entropy of every labelled frame that the network segments in a clip."""
+    """
+    Cross-entropy of every labelled frame that the network segments in a clip.
+
+    While it trains, a network's auxiliary heads add theirs, of the last frame.
+    """
 
     measure = 'miou'
 
@@ -123,14 +132,27 @@ class SegmentationObjective(Objective):
         self.past = past_of(network)
         self._loss = loss
         self._past_weight = recipe.past_weight
+        self._auxiliary_weight = recipe.auxiliary
+        heads = AuxiliaryHeads(network if recipe.auxiliary else nn.Identity())
+        if len(heads):
+            self.companions.append(heads)
         self._num_classes = num_classes
         self._normalise = Normalisation(MEAN, STD)
+
+    @property
+    def _heads(self) -> AuxiliaryHeads | None:
+        for companion in self.companions:
+            assert isinstance(companion, AuxiliaryHeads)
+            return companion
+        return None
 
     def run(self, network: nn.Module, batch: Batch) -> Outcome:
         """Return the loss over the clip, and the confusion of what the method would show."""
         count = batch.images.shape[1]
         frames = self._normalise(batch.images.flatten(0, 1)).unflatten(0, (-1, count))
-        outputs = unroll(network, frames, batch.starts)
+        heads = self._heads if self.training else None
+        with nullcontext() if heads is None else heads.listening(network):
+            outputs = unroll(network, frames, batch.starts)
         total = mass = frames.new_zeros(())
         counts = self.empty_counts().to(frames.device)
         step = _COUNTED if self.training else 1
@@ -145,7 +167,13 @@ class SegmentationObjective(Objective):
             if last or self.past is Past.SEQUENCE:
                 best = full.detach()[..., ::step, ::step].argmax(1)
                 counts += confusion(best, labels[..., ::step, ::step], self._num_classes)
-        return Outcome(total / mass.clamp(min=1e-6), counts)
+        loss = total / mass.clamp(min=1e-6)
+        if heads is not None:
+            labels = batch.labels[:, -1]
+            for logits, weight in heads.logits():
+                share = self._loss(upsampled(logits, labels.shape[-2:]), labels)
+                loss = loss + self._auxiliary_weight * weight * share
+        return Outcome(loss, counts)
 
     def empty_counts(self) -> Tensor:
         """Return an empty confusion matrix."""

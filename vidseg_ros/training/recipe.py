@@ -35,14 +35,17 @@ class Recipe:
     which the rate falls as (1 - iteration / total)^power, or 'constant', both after a linear
     warm-up over that share of the training; ``backbone_rate`` multiplies the rate of a network's
     backbone; gradients longer than ``clip_gradient`` are cut to that length (0: never); ``ema``
-    is the decay of the weights' moving average. ``precision`` as Lightning Fabric names it.
+    is the decay of the weights' moving average. ``precision`` as Lightning Fabric names it. A
+    batch is run in ``accumulate`` equal parts whose gradients are averaged, where it does not fit
+    in memory; batch statistics are those of a part.
 
     The loss: ``loss`` 'cross_entropy' or 'bootstrapped' (only the hardest ``bootstrap_fraction``
     of the pixels); ``class_weight`` 'none' or 'log' (1 / ln(1.02 + p), ENet); ``past_weight`` is
-    that of a clip's frames before the last, where a network segments them, too. A Refiner's loss
-    has the weight of IAM and at least ``attention_floor``. A flow network's is the end-point
-    error plus ``warping_weight`` times that of labels warped by it. A decision network sees
-    frames in ``regions`` (rows, columns) that overlap by ``overlap`` pixels.
+    that of a clip's frames before the last, where a network segments them, too; ``auxiliary``
+    multiplies what the papers give the auxiliary losses that some networks are trained with. A
+    Refiner's loss has the weight of IAM and at least ``attention_floor``. A flow network's is the
+    end-point error plus ``warping_weight`` times that of labels warped by it. A decision network
+    sees frames in ``regions`` (rows, columns) that overlap by ``overlap`` pixels.
 
     The frames: ``scale`` is the range of the random scaling, ``crop`` (height, width), ``flip``
     how often, ``colour`` and ``saturation`` the strength of their jitter (0: none).
@@ -57,6 +60,7 @@ class Recipe:
 
     epochs: int = 60
     batch_size: int = 8
+    accumulate: int = 1
     optimizer: str = 'adamw'
     learning_rate: float = 2e-3
     backbone_rate: float = 1.0
@@ -69,6 +73,7 @@ class Recipe:
     bootstrap_fraction: float = 0.25
     class_weight: str = 'log'
     past_weight: float = 1.0
+    auxiliary: float = 1.0
     attention_floor: float = 0.2
     warping_weight: float = 1.0
     regions: tuple[int, int] = (2, 2)
@@ -101,10 +106,12 @@ class Recipe:
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise RecipeError(f'{name}: {getattr(self, name)!r} is not one of {allowed}')
-        for name in ('epochs', 'batch_size', 'frame_distance', 'clip_length', 'max_distance'):
+        for name in ('epochs', 'batch_size', 'accumulate', 'frame_distance', 'clip_length',
+                     'max_distance'):
             if getattr(self, name) < 1:
                 raise RecipeError(f'{name}: must be at least 1')
-        for name in ('clip_gradient', 'past_weight', 'attention_floor', 'occluders', 'overlap'):
+        for name in ('clip_gradient', 'past_weight', 'auxiliary', 'attention_floor', 'occluders',
+                     'overlap'):
             if getattr(self, name) < 0:
                 raise RecipeError(f'{name}: must not be negative')
         if not 0 < self.scale[0] <= self.scale[1]:

@@ -20,6 +20,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vidseg_ros.checkpoints.store import CheckpointMetadata, save_checkpoint
 from vidseg_ros.datasets.base import SegmentationDataset
+from vidseg_ros.evaluation.machine import machine
 from vidseg_ros.networks.spec import NetworkSpec
 from vidseg_ros.training.assembly import Sources, TrainingError, make_objective, start
 from vidseg_ros.training.curve import draw_curve, write_curve
@@ -38,6 +40,7 @@ from vidseg_ros.training.device_clips import DeviceClipLoader, DeviceFrames
 from vidseg_ros.training.folds import held_out
 from vidseg_ros.training.frames import FrameStore
 from vidseg_ros.training.loader import Batch, ClipLoader
+from vidseg_ros.training.objectives import Objective
 from vidseg_ros.training.recipe import Recipe
 
 OVERFLOWS_IN_A_ROW = 3
@@ -98,6 +101,20 @@ def _fabric(running: Running, precision: str) -> Fabric:
     if fabric.world_size > 1:
         fabric.launch()
     return fabric
+
+
+def averaging(decay: float) -> Callable[..., None]:
+    """
+    Return the update of an exponential moving average that forgets its start at once.
+
+    After n updates the decay is min(decay, (1 + n) / (10 + n)): a fixed one, over few iterations,
+    would leave much of the random first weights in the average.
+    """
+    def update(averaged: list[Tensor], current: list[Tensor], number: Tensor) -> None:
+        n = int(number)
+        get_ema_multi_avg_fn(min(decay, (1 + n) / (10 + n)))(averaged, current, number)
+
+    return update
 
 
 def _rng_state() -> dict[str, Any]:
@@ -161,11 +178,11 @@ class Trainer:
         objective = make_objective(
             spec, network, recipe, frequencies, dataset.label_space.name, self._sources
         )
-        optimizer = self._make_optimizer(network)
+        optimizer = self._make_optimizer(objective)
         self._objective = objective
         self._module, self._optimizer = self._fabric.setup(objective, optimizer)
         self._ema = AveragedModel(
-            network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True
+            network, multi_avg_fn=averaging(recipe.ema), use_buffers=True
         )
         self._loader = self._make_loader(store, recipe)
         self._validation: ClipLoader | None = None
@@ -179,6 +196,8 @@ class Trainer:
         self._batch = 0
         self._loss_sum = 0.0
         self._overflows = 0
+        self._seconds = 0.0
+        self._counted_until = time.perf_counter()
         self._counts = objective.empty_counts().to(self._fabric.device)
         self._curve: list[dict[str, Any]] = []
 
@@ -203,8 +222,8 @@ class Trainer:
             stream_start=0.0, crop=self._objective.validation_size(store.size),
         )  # fmt: skip
 
-    def _make_optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
-        recipe = self._recipe
+    def _make_optimizer(self, objective: Objective) -> torch.optim.Optimizer:
+        recipe, network = self._recipe, objective.network
         backbone: set[int] = set()
         if recipe.backbone_rate != 1.0:
             if not isinstance(getattr(network, 'backbone', None), nn.Module):
@@ -215,7 +234,7 @@ class Trainer:
             for slow in (False, True):
                 # Weights of convolutions decay; normalisation and biases don't.
                 parameters = [
-                    p for p in network.parameters()
+                    p for p in chain(network.parameters(), objective.companions.parameters())
                     if (p.ndim > 1) == decays and (id(p) in backbone) == slow
                 ]  # fmt: skip
                 if parameters:
@@ -266,17 +285,24 @@ class Trainer:
         if not self.resume_path.is_file():
             return 0
         saved = self._fabric.load(self.resume_path, weights_only=True)
-        if saved['identity'] != self._identity():
+        # What recipes did not have when the state was written was as it is by default.
+        then = saved['identity']
+        then = {**then, 'recipe': {**Recipe().as_mapping(), **then['recipe']}}
+        companions = saved.get('companions', {})
+        alike = companions.keys() == self._objective.companions.state_dict().keys()
+        if then != self._identity() or not alike:
             raise TrainingError(
                 f'{self.resume_path} is of another training ({saved["identity"]}); '
                 f'move it away or name another --out'
             )
         self._objective.network.load_state_dict(saved['network'])
+        self._objective.companions.load_state_dict(companions)
         self._ema.load_state_dict(saved['ema'])
         self._optimizer.load_state_dict(saved['optimizer'])
         _set_rng_state(saved['rng'])
         self._epoch, self._batch = saved['epoch'], saved['batch']
         self._overflows = saved['overflows']
+        self._seconds = saved.get('seconds', 0.0)
         if self._fabric.is_global_zero:
             self._loss_sum = saved['loss_sum']
             self._counts = saved['counts'].to(self._fabric.device)
@@ -291,7 +317,14 @@ class Trainer:
         assert isinstance(total, Tensor)
         return total
 
+    def _count_time(self) -> None:
+        """Add the time since the last call, or since the training was made."""
+        now = time.perf_counter()
+        self._seconds += now - self._counted_until
+        self._counted_until = now
+
     def _save_state(self) -> None:
+        self._count_time()
         # What each device counted is added up before it is saved; the first one keeps it.
         counts = self._sum(self._counts)
         loss_sum = self._sum(torch.tensor(self._loss_sum, dtype=torch.float64))
@@ -304,6 +337,7 @@ class Trainer:
             {
                 'identity': self._identity(),
                 'network': self._objective.network.state_dict(),
+                'companions': self._objective.companions.state_dict(),
                 'ema': self._ema.state_dict(),
                 'optimizer': self._optimizer.state_dict(),
                 'rng': _rng_state(),
@@ -311,6 +345,7 @@ class Trainer:
                 'batch': self._batch,
                 'loss_sum': self._loss_sum,
                 'overflows': self._overflows,
+                'seconds': self._seconds,
                 'counts': self._counts.cpu(),
                 'curve': self._curve,
             },
@@ -332,8 +367,15 @@ class Trainer:
         return rate
 
     def _step(self, batch: Batch) -> float:
-        loss, counts = self._module(batch)
-        self._fabric.backward(loss)
+        parts = batch.parts(self._recipe.accumulate)
+        losses, counts = [], torch.zeros_like(self._counts)
+        for number, part in enumerate(parts, start=1):
+            # Gradients are exchanged among devices once, with the last part's.
+            with self._fabric.no_backward_sync(self._module, enabled=number < len(parts)):
+                loss, counted = self._module(part.map(self._fabric.to_device))
+                self._fabric.backward(loss / len(parts))
+            losses.append(loss.detach())
+            counts += counted
         norm = self._fabric.clip_gradients(
             self._module, self._optimizer, max_norm=self._recipe.clip_gradient or math.inf,
             error_if_nonfinite=False,
@@ -348,7 +390,7 @@ class Trainer:
         self._optimizer.zero_grad()
         self._ema.update_parameters(self._objective.network)
         self._counts += counts
-        return float(loss.detach())
+        return float(torch.stack(losses).mean())
 
     def run(self, report: Callable[[Progress], None]) -> nn.Module:
         """
@@ -370,7 +412,7 @@ class Trainer:
                 waiting += arrived - before
                 iteration = self._epoch * len(self._loader) + self._batch
                 rate = self._set_rate(iteration)
-                loss = self._step(batch.map(self._fabric.to_device))
+                loss = self._step(batch)
                 self._batch += 1
                 in_a_row = 0 if math.isfinite(loss) else in_a_row + 1
                 if in_a_row == OVERFLOWS_IN_A_ROW:
@@ -414,6 +456,7 @@ class Trainer:
         due = (self._epoch + 1) % self._running.validate_every == 0
         last = self._epoch + 1 == self._recipe.epochs
         validation = self.validate() if self._validation is not None and (due or last) else {}
+        self._count_time()
         self._curve.append({
             'epoch': self._epoch + 1,
             'loss': float(loss),
@@ -422,6 +465,7 @@ class Trainer:
             'training': self._objective.measures(counts.cpu()),
             'validation': validation,
             'seconds_per_image': now.seconds_per_image,
+            'hours': self._seconds / 3600,
             'waiting': now.waiting,
         })
         self._epoch += 1
@@ -472,12 +516,23 @@ class Trainer:
         """Tell whether this process writes the files."""
         return self._fabric.is_global_zero
 
+    def _machine(self) -> dict[str, str]:
+        """Return what the training runs on, as text for people."""
+        device, count = self._fabric.device.type, self._fabric.world_size
+        used = f'{torch.get_num_threads()} CPU threads' if device == 'cpu' else 'GPU'
+        used = used if count == 1 else f'{count} devices, {used} each'
+        return {**machine(), 'used': used, 'torch': torch.__version__}
+
     def write_checkpoint(self, metrics: dict[str, Any] | None = None) -> None:
         """Write the averaged weights to ``out``."""
         if not self._fabric.is_global_zero:
             return
         found = self._curve[-1]['validation'] if self._curve else {}
-        measured: dict[str, Any] = {'epochs': self._epoch}
+        measured: dict[str, Any] = {
+            'epochs': self._epoch,
+            'hours': round(self._seconds / 3600, 3),
+            'machine': self._machine(),
+        }
         if found:
             measured['validation'] = {'data': self._validation_name, **found}
         if self._sources.parent is not None:
