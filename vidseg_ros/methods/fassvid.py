@@ -35,7 +35,7 @@ from vidseg_ros.methods.base import Frame, Observation, Segmentation, StreamStat
 from vidseg_ros.methods.loading import MethodError, MethodOptions, load_network
 from vidseg_ros.methods.network_method import NetworkMethod, NetworkObservation, NetworkState
 from vidseg_ros.methods.resizing import resize_image, resize_planes
-from vidseg_ros.networks.deploy import DeployedFASSVid
+from vidseg_ros.networks.deploy_fassvid import DeployedFASSVid
 
 # FDChangeNet halves a quarter of the image up to four times more.
 MINIMUM_SIDE = 64

@@ -16,7 +16,8 @@ Networks in the form that engines run: from uint8 images to logits, normalisatio
 
 An engine is given named inputs and gives named outputs, so that it needs to know nothing of the
 network. Images go in as they lie in memory, uint8 [N, H, W, 3] RGB: their conversion and
-normalisation are part of the graph, where compilers fold them into the first convolution.
+normalisation are part of the graph. What is here of a network computes what the network itself
+does, within rounding, in whatever order is cheapest (streamlining.py).
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vidseg_ros.networks.fassvid import FASSVid
-from vidseg_ros.networks.normalisation import Normalisation
+from vidseg_ros.networks.normalisation import PixelNormalisation
+from vidseg_ros.networks.streamlining import streamlined
 
 
 class DeployedNetwork(nn.Module):
@@ -44,13 +45,12 @@ class DeployedNetwork(nn.Module):
         std: tuple[float, float, float],
     ) -> None:
         super().__init__()
-        self.network = network
-        self.normalisation = Normalisation(mean, std)
+        self.network = streamlined(network)
+        self.normalisation = PixelNormalisation(mean, std)
 
     def normalise(self, image: Tensor) -> Tensor:
         """Turn uint8 [N, H, W, 3] into float [N, 3, H, W]; channels last in memory, as it came."""
-        # The type changes first: TensorRT does nothing else with bytes.
-        return self.normalisation(image.to(self.normalisation.scale.dtype).permute(0, 3, 1, 2))
+        return self.normalisation(image)
 
     def forward(self, image: Tensor) -> Tensor:
         """Run the network."""
@@ -61,64 +61,14 @@ class DeployedNetwork(nn.Module):
         return {'image': np.zeros((1, *size, 3), np.uint8)}
 
 
-class DeployedFASSVid(DeployedNetwork):
-    """
-    FASSVid with the past it needs.
-
-    ``image`` uint8 [N, H, W, 3]; with FDChangeNet ``quarter`` and ``earlier``
-    uint8 [N, H // 4, W // 4, 3]; with TAM ``previous`` float [N, C, h, w] (the last ``logits``).
-    """
-
-    network: FASSVid
-
-    def __init__(
-        self,
-        network: FASSVid,
-        mean: tuple[float, float, float],
-        std: tuple[float, float, float],
-    ) -> None:
-        super().__init__(network, mean, std)
-        names = ['image']
-        if network.uses_change:
-            names += ['quarter', 'earlier']
-        if network.uses_previous:
-            names.append('previous')
-        self.input_names = tuple(names)
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Run the network; the inputs are in the order of ``input_names``."""
-        given = dict(zip(self.input_names, inputs, strict=True))
-        image = self.normalise(given['image'])
-        quarter = earlier = None
-        if 'quarter' in given:
-            quarter = self.normalise(given['quarter'])
-            earlier = self.normalise(given['earlier'])
-        return self.network(image, quarter, earlier, given.get('previous'))
-
-    def logits_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Return (h, w) of the logits for images of ``size`` (height, width)."""
-        stride = self.network.output_stride
-        return -(-size[0] // stride), -(-size[1] // stride)
-
-    def example_inputs(self, size: tuple[int, int]) -> dict[str, NDArray]:
-        """Return inputs of the right shapes and types for images of ``size`` (height, width)."""
-        quarter = np.zeros((1, size[0] // 4, size[1] // 4, 3), np.uint8)
-        classes = self.network.config.num_classes
-        every: dict[str, NDArray] = {
-            'image': np.zeros((1, *size, 3), np.uint8),
-            'quarter': quarter,
-            'earlier': quarter,
-            'previous': np.zeros((1, classes, *self.logits_size(size)), np.float32),
-        }
-        return {name: every[name] for name in self.input_names}
-
-
 def deploy(
     network: nn.Module, mean: tuple[float, float, float], std: tuple[float, float, float]
 ) -> DeployedNetwork:
     """Wrap a network for engines, in eval mode."""
     # Here because what wraps these networks builds on this module.
+    from vidseg_ros.networks.deploy_fassvid import DeployedFASSVid
     from vidseg_ros.networks.deploy_temporal_unet import DeployedTemporalUNet
+    from vidseg_ros.networks.fassvid import FASSVid
     from vidseg_ros.networks.temporal_unet import TemporalUNet
 
     kinds: dict[type[nn.Module], type[DeployedNetwork]] = {

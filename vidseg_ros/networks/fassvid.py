@@ -153,17 +153,21 @@ class TAM(nn.Module):
     """
     Temporal attention: Y = sigmoid(F(O_t-1)) * X (section 3.1.3, Eq. 1, Fig. 5).
 
-    F resizes the previous output [N, num_classes, h, w] to X's size and adjusts its channels by
-    a 1x1 convolution.
+    F resizes the previous output [N, num_classes, h, w] to X's size, unless it ``fits`` as it
+    comes, and adjusts its channels by a 1x1 convolution.
     """
 
-    def __init__(self, num_classes: int, channels: int) -> None:
+    def __init__(self, num_classes: int, channels: int, fits: bool = False) -> None:
         super().__init__()
+        self.fits = fits
         self.adjust = nn.Conv2d(num_classes, channels, 1)
 
     def forward(self, x: Tensor, previous: Tensor) -> Tensor:
         """Gate ``x``."""
-        previous = F.interpolate(previous, size=x.shape[-2:], mode='bilinear', align_corners=False)
+        if not self.fits:
+            previous = F.interpolate(
+                previous, size=x.shape[-2:], mode='bilinear', align_corners=False
+            )
         return x * torch.sigmoid(self.adjust(previous))
 
 
@@ -172,15 +176,17 @@ class DecoderStage(nn.Module):
     One stage of the decoder: upsample to the skip, concatenate, gate, 1x1 halving, 3x3.
 
     The input of the stage, which TAM gates, is what the convolutions see: the upsampled features
-    together with the skip.
+    together with the skip. ``fits``: the previous output has the skip's size.
     """
 
     def __init__(
-        self, in_channels: int, skip_channels: int, out_channels: int, tam_classes: int
-    ) -> None:
+        self, in_channels: int, skip_channels: int, out_channels: int, tam_classes: int,
+        fits: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__()
+        self.in_channels = in_channels
         joined = in_channels + skip_channels
-        self.attention = TAM(tam_classes, joined) if tam_classes else None
+        self.attention = TAM(tam_classes, joined, fits) if tam_classes else None
         self.reduce = ConvBNReLU(joined, joined // 2, 1)
         self.refine = ConvBNReLU(joined // 2, out_channels, 3)
 
@@ -218,8 +224,13 @@ class FASSVid(nn.Module):
             self.fdchangenet = FDChangeNet(channels, config.change_width, halvings)
         tam_classes = config.num_classes if config.attention.in_decoder else 0
         self.decoder = nn.ModuleList()
-        for skip in reversed(self.encoder.skip_channels):
-            self.decoder.append(DecoderStage(channels, skip, config.decoder_channels, tam_classes))
+        finest = len(self.encoder.skip_channels) - 1
+        for index, skip in enumerate(reversed(self.encoder.skip_channels)):
+            # The logits are of the last stage's size unless they are gated at the image's.
+            fits = index == finest and not config.attention.at_output
+            self.decoder.append(
+                DecoderStage(channels, skip, config.decoder_channels, tam_classes, fits)
+            )
             channels = config.decoder_channels
         self.classifier = nn.Conv2d(channels, config.num_classes, 1)
         self.output_adjust: nn.Module | None = None

@@ -38,3 +38,21 @@ class Normalisation(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Return the normalised image, in the memory format of the one given."""
         return image.to(self.scale.dtype) * self.scale - self.shift
+
+
+class PixelNormalisation(Normalisation):
+    """
+    Turn images as they lie in memory, [N, H, W, 3], into what networks take, [N, 3, H, W].
+
+    The result lies in memory as it came, channels last.
+    """
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return the normalised image."""
+        count, height, width, channels = image.shape
+        # Whole rows, not pixels of three numbers: compilers make long vectors of them, and with
+        # the axes exchanged after that nothing is left to be moved in memory. The type changes
+        # first: TensorRT does nothing else with bytes.
+        rows = image.to(self.scale.dtype).reshape(count, height, width * channels)
+        rows = rows * self.scale.flatten().repeat(width) - self.shift.flatten().repeat(width)
+        return rows.reshape(count, height, width, channels).permute(0, 3, 1, 2)
