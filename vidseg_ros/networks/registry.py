@@ -35,6 +35,7 @@ _MODULES = (
     'pspnet',
     'flownet',
     'decision',
+    'dilated_fpn',
 )
 
 
