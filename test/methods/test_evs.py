@@ -25,7 +25,7 @@ import pytest
 from vidseg_ros.flow.chain import fetch, positions
 from vidseg_ros.flow.grid import GridFlow
 from vidseg_ros.methods.base import Frame, UnfitFrameError, Wanted
-from vidseg_ros.methods.evs import softmax
+from vidseg_ros.methods.confidence import softmax
 from vidseg_ros.methods.evs_operating_points import (
     OPERATING_POINTS,
     PAPER_SPEEDUP,
@@ -257,7 +257,7 @@ def test_refinement_follows_the_papers_figure_4():
     segmenter = _make(segment_every=2, refinement=True)
     video = _pan(2, 3)
     found = _run(segmenter, video)
-    outputs = segmenter._engine.run({'image': video[0][None]})
+    outputs = segmenter.networks.segmentation.run({'image': video[0][None]})
     prediction, features = softmax(outputs['logits'][0].copy()), outputs['features'][0].copy()
     dis = GridFlow()
     first, second = (dis.shrink(image, dis.setting.grid(SIZE)) for image in video)
@@ -268,7 +268,7 @@ def test_refinement_follows_the_papers_figure_4():
         return cv2.resize(flow, (size[1], size[0]), interpolation=cv2.INTER_AREA) * scale
 
     warped_features = fetch(features, positions(small(back, features.shape[:2])), nearest=False)
-    fresh = softmax(segmenter._refiner.run(
+    fresh = softmax(segmenter.networks.refiner.run(
         {'image': video[1][None], 'features': warped_features[None]})['logits'][0])
     size = prediction.shape[1:]
     at, to = positions(small(back, size)), positions(small(forth, size))
@@ -349,7 +349,7 @@ def test_small_images_are_refused_before_the_state_is_touched(propagating):
     state = propagating.new_state('camera')
     with pytest.raises(UnfitFrameError, match='100x20'):
         propagating.observe(Frame(np.zeros((20, 100, 3), np.uint8), 0, 'camera', 0), state)
-    assert state.since_key == -1
+    assert state.count == 0 and state.key_number == -1
 
 
 # ---- operating points while running
@@ -424,6 +424,82 @@ def test_knobs_that_need_nothing_new_are_taken_over_at_once():
         options, network='icnet/half', extra={'label_space': 'camvid', 'operating_point': 6}))
 
 
+def test_a_point_that_a_latency_budget_moved_to_stays_when_other_knobs_change():
+    segmenter = _make('fassvid/base_hires', operating_point=7)
+    extra = {'label_space': 'camvid', 'operating_point': 7}
+    segmenter.operate_at('12')
+    # Who moved it takes it to be there: elsewhere its results would count for nothing.
+    assert segmenter.adjust(dataclasses.replace(
+        segmenter._options, extra={**extra, 'flow': 'ultrafast'}))
+    assert segmenter.operating_point == '12'
+    assert segmenter.adjust(dataclasses.replace(
+        segmenter._options, extra={**extra, 'operating_point': 8}))
+    assert segmenter.operating_point == '08'
+
+
+def test_what_was_segmented_several_frames_ago_is_that_old_when_s_becomes_1():
+    segmenter = _make('fassvid/base_hires', segment_every=4, refinement=True)
+    video, state, ages = _pan(4, 4), segmenter.new_state('camera'), []
+    for i, image in enumerate(video):
+        if i == 3:
+            assert segmenter.adjust(dataclasses.replace(segmenter._options, extra={
+                'label_space': 'camvid', 'operating_point': 1}))
+        observation = segmenter.observe(Frame(image, i, 'camera', i), state)
+        observation.wanted = BOTH
+        (found,) = segmenter.predict([observation], [state])
+        ages.append(set(np.unique(found.age)))
+    assert found.provenance['kind'] == 'key frame, refined' and found.provenance['age'] == 3
+    assert ages[3] == {0, 3}
+
+
+# ---- frames that got lost
+
+
+def _lose(segmenter, image, index, state):
+    """Observe a frame that is never predicted: the device has failed, say."""
+    return segmenter.observe(Frame(image, index, 'camera', index), state)
+
+
+@pytest.mark.parametrize('number', [1, 2, 5, 8])
+def test_a_frame_whose_key_frame_got_lost_is_segmented_by_itself(number):
+    segmenter = _make('fassvid/base_hires', operating_point=number)
+    every = OPERATING_POINTS[number].segment_every
+    video, state = _pan(2 * every + 2, 4), segmenter.new_state('camera')
+    for i in range(every):
+        observation = segmenter.observe(Frame(video[i], i, 'camera', i), state)
+        segmenter.predict([observation], [state])
+    assert _lose(segmenter, video[every], every, state).stage is Stage.SEGMENT
+    observation = segmenter.observe(Frame(video[every + 1], 0, 'camera', 0), state)
+    observation.wanted = BOTH
+    (found,) = segmenter.predict([observation], [state])
+    # Of the key frame before it nothing is left where that was.
+    alone = _run(segmenter, video[every + 1:every + 2])[0]
+    np.testing.assert_array_equal(found.labels, alone.labels)
+    np.testing.assert_array_equal(found.confidence, alone.confidence)
+    assert found.provenance['kind'] == 'key frame' and not found.age.any()
+
+
+def test_a_stream_whose_first_frame_got_lost_begins_with_its_second(propagating):
+    video, state = _pan(6, 2), propagating.new_state('camera')
+    _lose(propagating, video[0], 0, state)
+    kinds = []
+    for i in range(1, 6):
+        observation = propagating.observe(Frame(video[i], i, 'camera', i), state)
+        kinds.append(propagating.predict([observation], [state])[0].provenance['kind'])
+    # Until its next key frame: the flows lead to the one that is not there.
+    assert kinds == ['key frame'] * 4 + ['propagated']
+
+
+def test_a_lost_frame_between_key_frames_is_not_missed(propagating):
+    video, state = _pan(3, 2), propagating.new_state('camera')
+    expected = _run(propagating, video)[2]
+    for i, image in enumerate(video):
+        observation = propagating.observe(Frame(image, i, 'camera', i), state)
+        if i != 1:
+            (found,) = propagating.predict([observation], [state])
+    np.testing.assert_array_equal(found.labels, expected.labels)
+
+
 # ---- several cameras
 
 
@@ -448,7 +524,7 @@ def test_key_frames_that_coincide_are_segmented_together():
     segmenter = _make('fassvid/base_hires', segment_every=2)
     videos = [_pan(4, 1, seed) for seed in range(4)] + [_pan(4, 1, 5, (80, 96))]
     alone = [_run(segmenter, video) for video in videos]
-    segmenter._engine = engine = _Batching(segmenter._engine)
+    segmenter.networks.segmentation = engine = _Batching(segmenter.networks.segmentation)
     assert segmenter.preferred_batch == 3
     states = [segmenter.new_state(str(i)) for i in range(5)]
     for i in range(4):
@@ -460,6 +536,16 @@ def test_key_frames_that_coincide_are_segmented_together():
             assert (got.labels == expected[i].labels).mean() > 0.999
             assert got.provenance == expected[i].provenance
     assert engine.batches == [3, 1, 1, 3, 1, 1]
+
+
+def test_key_frames_that_make_no_whole_batch_are_segmented_one_by_one():
+    segmenter = _make('fassvid/base_hires', segment_every=2)
+    segmenter.networks.segmentation = engine = _Batching(segmenter.networks.segmentation)
+    states = [segmenter.new_state(str(i)) for i in range(2)]
+    image = _pan(1, 0)[0]
+    segmenter.predict([segmenter.observe(Frame(image, 0, s.camera, 0), s) for s in states], states)
+    # The engine has nothing built for two.
+    assert engine.batches == [1, 1]
 
 
 def test_staggered_cameras_have_their_key_frames_at_different_times():
@@ -482,7 +568,7 @@ def test_flow_does_not_wait_for_the_network():
     video, state = _pan(4, 2), segmenter.new_state('camera')
     expected = _run(segmenter, video)
     begun, go_on = threading.Event(), threading.Event()
-    engine = segmenter._engine
+    engine = segmenter.networks.segmentation
 
     class Slow(_Batching):
         def run(self, inputs):
@@ -490,7 +576,7 @@ def test_flow_does_not_wait_for_the_network():
             assert go_on.wait(30)
             return engine.run(inputs)
 
-    segmenter._engine = Slow(engine)
+    segmenter.networks.segmentation = Slow(engine)
     first = segmenter.observe(Frame(video[0], 0, 'camera', 0), state)
     with ThreadPoolExecutor(1) as device:
         key = device.submit(segmenter.predict, [first], [state])

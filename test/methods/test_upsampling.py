@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 
 from vidseg_ros.methods import upsampling
 from vidseg_ros.methods.buffers import Scratch
-from vidseg_ros.methods.upsampling import LabelUpsampler, best_class, confidence
+from vidseg_ros.methods.confidence import confidence
+from vidseg_ros.methods.upsampling import LabelUpsampler, best_class
 
 
 def _full(logits, size):

@@ -17,9 +17,20 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+
+def fitting(
+    memory: NDArray[Any] | None, shape: tuple[int, ...], dtype: DTypeLike = np.float32
+) -> NDArray[Any]:
+    """Return ``memory`` if it has that shape, and new memory of that type if not."""
+    if memory is not None and memory.shape == shape:
+        return memory
+    return np.empty(shape, dtype)
 
 
 class BufferRing:
@@ -56,6 +67,15 @@ class BufferRing:
         array = self._arrays[self._next]
         self._next = (self._next + 1) % self._depth
         return array
+
+
+@dataclass(slots=True)
+class OutputRings:
+    """The memory of what is handed out of one camera."""
+
+    labels: BufferRing = field(default_factory=BufferRing)
+    confidence: BufferRing = field(default_factory=BufferRing)
+    age: BufferRing = field(default_factory=BufferRing)
 
 
 class BufferPool:

@@ -48,6 +48,7 @@ from vidseg_ros.methods.base import (
     VideoSegmenter,
 )
 from vidseg_ros.methods.buffers import BufferPool, BufferRing, Scratch
+from vidseg_ros.methods.confidence import confidence
 from vidseg_ros.methods.keyframe_policies import (
     Evidence,
     ExpectedConfidence,
@@ -73,7 +74,7 @@ from vidseg_ros.methods.region_motion import (
 )
 from vidseg_ros.methods.regions import Joined, RegionGrid, join
 from vidseg_ros.methods.resizing import network_input
-from vidseg_ros.methods.upsampling import LabelUpsampler, confidence
+from vidseg_ros.methods.upsampling import LabelUpsampler
 from vidseg_ros.networks.decision import DecisionNetwork
 from vidseg_ros.networks.deploy import deploy
 from vidseg_ros.networks.deploy_dvsnet import DeployedFlow, DeployedFlowDecision

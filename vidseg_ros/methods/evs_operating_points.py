@@ -70,6 +70,16 @@ class OperatingPoint:
         """Tell whether key frames are blended with their predecessors: R with S = 1."""
         return self.refinement and self.segment_every == 1
 
+    @property
+    def needs_flow(self) -> bool:
+        """Tell whether anything is ever fetched along the flow."""
+        return self.warping and (self.segment_every > 1 or self.refinement)
+
+    def network_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return the network's input (height, width) for images of ``size``: D of it."""
+        height, width = (max(1, round(side * self.downscaling)) for side in size)
+        return height, width
+
 
 # Number: D, S, W, R, and the speedup over segmenting every frame that the paper measured.
 _TABLE = {
@@ -123,6 +133,17 @@ def chosen(knobs: Mapping[str, Any]) -> tuple[int, OperatingPoint]:
 
 # Rows that one can move between while running, from the most costly to the cheapest: with
 # warping, and without. 4 costs more than 3 and is worse.
+def menu(number: int, point: OperatingPoint, *, refinable: bool) -> dict[str, OperatingPoint]:
+    """
+    Return the point asked for and the rows that cost less, by the names they have in diagnostics.
+
+    A name is two digits, as in the paper, or 'custom' for the number 0.
+    """
+    points = {f'{number:02d}' if number else 'custom': point}
+    rows = cheaper(point, refinable=refinable)
+    return {**points, **{f'{row:02d}': OPERATING_POINTS[row] for row in rows}}
+
+
 _LADDERS = ((1, 2, 3, 5, 6, 7, 10, 12, 14), (8, 9, 11, 13))
 
 

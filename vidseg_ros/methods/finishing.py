@@ -16,24 +16,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vidseg_ros.methods.base import Observation, Segmentation
-from vidseg_ros.methods.buffers import BufferRing, Scratch
-from vidseg_ros.methods.upsampling import LabelUpsampler, confidence
-
-
-@dataclass(slots=True)
-class OutputRings:
-    """The memory of what is handed out of one camera."""
-
-    labels: BufferRing = field(default_factory=BufferRing)
-    confidence: BufferRing = field(default_factory=BufferRing)
-    age: BufferRing = field(default_factory=BufferRing)
+from vidseg_ros.methods.buffers import OutputRings, Scratch
+from vidseg_ros.methods.confidence import confidence
+from vidseg_ros.methods.upsampling import LabelUpsampler
 
 
 class Finisher:

@@ -25,8 +25,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidseg_ros.flow.chain import Flow, fetch, positions
+from vidseg_ros.flow.chain import Flow, fetch, positions, resize_flow
 from vidseg_ros.methods.base import Image
+from vidseg_ros.methods.buffers import Scratch
+from vidseg_ros.methods.stage_clock import StageClock
+from vidseg_ros.methods.upsampling import best_class
 
 # How far attention reaches around an inconsistency, in pixels of the predictions; the paper
 # names no size. Smoothing reaches as far as dilation, so that the inconsistencies themselves
@@ -85,3 +88,41 @@ def blend(
     for plane, other in zip(out, warped, strict=True):
         plane += rest * other
     return out
+
+
+class InconsistenciesAttentionModule:
+    """
+    Blend a fresh prediction with the warped one of a key frame (Fig. 3 and 4).
+
+    Keeps its work space, so it belongs to one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._scratch = Scratch()
+
+    def __call__(
+        self,
+        refiner: NDArray[np.float32],
+        earlier: NDArray[np.float32],
+        back: Flow,
+        forth: Flow,
+        clock: StageClock,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """
+        Return P_refined float32 [C, h, w] and M_i float32 [h, w].
+
+        ``refiner`` is P_refiner of the frame, ``earlier`` the key frame's prediction, both
+        probabilities [C, h, w]. ``back`` and ``forth`` are flows on grids of any size, to the key
+        frame and from it. P_refined is overwritten by the next call.
+        """
+        classes, height, width = refiner.shape
+        back, forth = resize_flow(back, (height, width)), resize_flow(forth, (height, width))
+        planes = self._scratch.take('planes', (height, width, classes), np.float32)
+        np.copyto(planes, earlier.transpose(1, 2, 0))
+        warped = fetch(planes, positions(back), nearest=False).transpose(2, 0, 1)
+        clock.lap('warping')
+        weight = attention(inconsistent(best_class(earlier), back, forth))
+        refined = self._scratch.take('refined', refiner.shape, np.float32)
+        blend(refiner, warped, weight, out=refined)
+        clock.lap('iam')
+        return refined, weight

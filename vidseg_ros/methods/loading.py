@@ -88,6 +88,10 @@ class LoadedNetwork:
         """Return the classes of the network's output."""
         return label_space(self.metadata.label_space)
 
+    def describe(self) -> dict[str, str]:
+        """Return what diagnostics should say of the network and its weights."""
+        return {'network': self.metadata.network, 'checkpoint': self.checkpoint}
+
     def require_segmentation(self) -> None:
         """
         Make sure that this network gives labels, and is not just a part of a method.

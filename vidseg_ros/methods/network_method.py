@@ -33,8 +33,8 @@ from vidseg_ros.methods.base import (
     UnfitFrameError,
     VideoSegmenter,
 )
-from vidseg_ros.methods.buffers import BufferPool, Scratch
-from vidseg_ros.methods.finishing import Finisher, OutputRings
+from vidseg_ros.methods.buffers import BufferPool, OutputRings, Scratch
+from vidseg_ros.methods.finishing import Finisher
 from vidseg_ros.methods.loading import LoadedNetwork, MethodOptions
 from vidseg_ros.methods.resizing import batch_of_one
 

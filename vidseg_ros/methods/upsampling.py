@@ -398,34 +398,3 @@ class LabelUpsampler:
         np.multiply(rise[..., None, :], along, out=blended)
         blended += left[..., None, :]
         return blended
-
-
-def confidence(
-    logits: NDArray[np.float32],
-    size: tuple[int, int],
-    out: NDArray[np.uint8] | None = None,
-    scratch: Scratch | None = None,
-) -> NDArray[np.uint8]:
-    """
-    Return the probability of the best class at ``size``, uint8 with 255 for 1.
-
-    The softmax is taken at the logits' resolution and its maximum interpolated bilinearly.
-    Returns ``out``, or a new array where there is none.
-    """
-    take = (scratch or Scratch()).take
-    samples = logits.shape[1:]
-    best = np.max(logits, axis=0, out=take('softmax_best', samples, np.float32))
-    power = take('softmax_power', samples, np.float32)
-    total = take('softmax_total', samples, np.float32)
-    total.fill(0)
-    for plane in logits:
-        np.subtract(plane, best, out=power)
-        np.exp(power, out=power)
-        total += power
-    np.divide(np.float32(255.0), total, out=total)
-    full = take('softmax_full', size, np.float32)
-    cv2.resize(total, (size[1], size[0]), dst=full, interpolation=cv2.INTER_LINEAR)
-    if out is None:
-        out = np.empty(size, np.uint8)
-    cv2.convertScaleAbs(full, dst=out)
-    return out
