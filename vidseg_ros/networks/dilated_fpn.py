@@ -78,7 +78,7 @@ def _enlarge(x: Tensor, size: torch.Size) -> Tensor:
 
 class ResidualBlock(nn.Module):
     """
-    Two 3x3 convolutions, the second dilated, beside a shortcut.
+    Two 3x3 convolutions, the second dilated, beside a shortcut, which at first is all.
 
     [N, in, H, W] -> [N, out, ceil(H / stride), ceil(W / stride)], stride 1 or 2.
     """
@@ -88,11 +88,13 @@ class ResidualBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.first = ConvBNReLU(in_channels, out_channels, 3, stride)
+        norm = nn.BatchNorm2d(out_channels)
+        nn.init.zeros_(norm.weight)
         self.second = nn.Sequential(
             nn.Conv2d(
                 out_channels, out_channels, 3, padding=dilation, dilation=dilation, bias=False
             ),
-            nn.BatchNorm2d(out_channels),
+            norm,
         )
         self.shortcut = nn.Sequential()
         if stride == 2:
@@ -186,15 +188,9 @@ class DilatedFPN(nn.Module):
             channels = width
         self.coarse = nn.Conv2d(config.decoder[0], config.num_classes, 1)
         self.classifier = nn.Conv2d(channels, config.num_classes, 1)
-        self._initialise()
-
-    def _initialise(self) -> None:
-        """Give the first weights."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d) and module not in (self.coarse, self.classifier):
                 nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
-            elif isinstance(module, ResidualBlock):
-                nn.init.zeros_(module.second[1].weight)
 
     @property
     def output_stride(self) -> int:
