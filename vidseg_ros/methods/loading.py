@@ -31,7 +31,7 @@ from vidseg_ros.checkpoints.store import (
     find_checkpoint,
     load_checkpoint,
 )
-from vidseg_ros.engines.base import Engine, EngineError, EngineOptions
+from vidseg_ros.engines.base import Engine, EngineError, EngineOptions, frames_would_wait
 from vidseg_ros.engines.exported import ExportedModel, is_exported, read_exported
 from vidseg_ros.engines.registry import create_engine
 from vidseg_ros.labels.registry import label_space
@@ -121,9 +121,9 @@ class LoadedNetwork:
             raise MethodError(str(error)) from error
         if options.wrap_engine is not None:
             engine = options.wrap_engine(engine)
-        if not self.checkpoint.startswith('random:'):
+        if not self.checkpoint.startswith('random:') and not frames_would_wait():
             # Most often the camera's size is what the network was trained for: the first frame
-            # then finds everything built.
+            # then finds everything built. Where frames come already, their size is known.
             expected = self.metadata.input_size
             engine.prepare(expected if options.input_size == (0, 0) else options.input_size)
         return engine
