@@ -71,7 +71,7 @@ def made(checkpoint='random:3', network='', **knobs):
     segmenter = create_method('dvsnet', MethodOptions(
         checkpoint, network, engine='torch', precision='fp32', extra=knobs))
     # A network without training sees one class everywhere; this one sees enough to tell.
-    segmenter._engine = ColourEngine()
+    segmenter.networks.segmentation = ColourEngine()
     return segmenter
 
 
@@ -464,6 +464,27 @@ def test_a_threshold_is_adjusted_in_place():
     assert segmented([step(segmenter, state, scene(1), 2)]) == [[0, 1, 2, 3]]
 
 
+def test_a_point_that_a_latency_budget_moved_to_stays_when_other_knobs_change():
+    def options(**extra):
+        return MethodOptions('random:3', engine='torch', precision='fp32',
+                             extra={'label_space': 'camvid', **extra})
+
+    segmenter = create_method('dvsnet', options())
+    segmenter.operate_at('flow_magnitude 4')
+    # Who moved it takes it to be there: elsewhere its results would count for nothing.
+    assert segmenter.adjust(options(period=7))
+    assert segmenter.operating_point == 'flow_magnitude 4'
+    assert segmenter.adjust(options(flow_magnitude=1.0))
+    assert segmenter.operating_point == 'flow_magnitude 1'
+
+
+def test_the_policy_asked_for_is_taken_as_it_is():
+    threshold = 0.31  # 1 - (1 - 0.31) is a little less or more
+    assert 1 - (1 - threshold) != threshold
+    segmenter = made(policy='confidence', threshold=threshold)
+    assert segmenter.describe()['policy'] == 'ExpectedConfidence(threshold=0.31)'
+
+
 @pytest.mark.parametrize('network, message', [
     ('fassvid/full', 'needs a network that segments single frames'),  # it has its own memory
     ('flownet2/s', 'a part of a method'),
@@ -559,7 +580,7 @@ class BatchEngine(ColourEngine):
 def test_regions_that_are_due_are_segmented_together():
     video, segmenter = journey(3), made(policy='fixed', period=2)
     expected = run(segmenter, video)
-    segmenter._engine = engine = BatchEngine()
+    segmenter.networks.segmentation = engine = BatchEngine()
     for got, alone in zip(run(segmenter, video), expected, strict=True):
         np.testing.assert_array_equal(got.labels, alone.labels)
     assert engine.batches[:4] == [3, 1, 3, 1]

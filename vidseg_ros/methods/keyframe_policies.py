@@ -205,6 +205,3 @@ class ExpectedConfidence(KeyFramePolicy):
     def label(self) -> str:
         """Return the policy's name and its limit."""
         return f'{self.name} {round(self.threshold, 4):g}'
-
-
-POLICIES = ('confidence', 'fixed', 'frame_difference', 'flow_magnitude')

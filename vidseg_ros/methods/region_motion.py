@@ -24,16 +24,16 @@ import abc
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vidseg_ros.engines.base import Engine
-from vidseg_ros.flow.chain import Flow, compose, resize_flow
+from vidseg_ros.flow.chain import Flow, resize_flow
 from vidseg_ros.flow.dis import DisFlow, to_gray
-from vidseg_ros.flow.grid import GridFlow
+from vidseg_ros.methods.buffers import fitting
+from vidseg_ros.methods.frame_flow import GreyFrames, ThreadFlow, back_along
 from vidseg_ros.methods.regions import RegionGrid
 
 # Flow is estimated at half of the size, and the flow network's output has an eighth of it.
@@ -81,9 +81,7 @@ class Motion:
 
 
 class MotionEstimator(abc.ABC):
-    """Estimate the motion of regions; ``on_cpu`` tells whether it leaves the device alone."""
-
-    on_cpu: ClassVar[bool]
+    """Estimate the motion of regions from their images."""
 
     @abc.abstractmethod
     def estimate(
@@ -97,12 +95,11 @@ class FlowChains:
     """
     What ``ChainedMotion`` remembers of a camera.
 
-    ``gray``: the last frame on the flow's grid; ``spare``: memory for the next one; ``flows``:
-    from the last frame to each key frame that some region still goes by, by its number, in cells.
+    The last frame in ``grey`` on the flow's grid, and the ``flows`` from it to each key frame
+    that some region still goes by, by its number, in cells.
     """
 
-    gray: NDArray[np.uint8] | None = None
-    spare: NDArray[np.uint8] | None = None
+    grey: GreyFrames = field(default_factory=GreyFrames)
     flows: dict[int, Flow] = field(default_factory=dict)
 
 
@@ -116,7 +113,7 @@ class ChainedMotion:
     """
 
     def __init__(self) -> None:
-        self._local = threading.local()  # OpenCV's buffers belong to one thread
+        self._flow = ThreadFlow()
 
     def follow(self, chains: FlowChains, image: NDArray[np.uint8], keys: set[int]) -> None:
         """
@@ -125,24 +122,15 @@ class ChainedMotion:
         ``keys`` are the numbers of the frames that may be asked for; one that is not known yet is
         the last frame.
         """
-        if not hasattr(self._local, 'flow'):
-            self._local.flow = GridFlow()
-        flow: GridFlow = self._local.flow
-        grid = flow.setting.grid((image.shape[0], image.shape[1]))
-        spare = chains.spare
-        if spare is None or spare.shape != grid:
-            spare = None
-        gray = flow.shrink(image, grid, spare)
+        flow = self._flow.here()
+        grey = chains.grey.shrink(flow, image, (image.shape[0], image.shape[1]))
+        flows = {}
         if keys:
-            assert chains.gray is not None
-            step = flow.calc(gray, chains.gray)
-            chains.flows = {
-                key: compose(step, chains.flows[key]) if key in chains.flows else step
-                for key in keys
-            }
-        else:
-            chains.flows = {}
-        chains.gray, chains.spare = gray, chains.gray
+            assert chains.grey.last is not None
+            step = flow.calc(grey, chains.grey.last)
+            flows = {key: back_along(step, chains.flows.get(key)) for key in keys}
+        chains.flows = flows
+        chains.grey.advance(grey)
 
     def motions(
         self, chains: FlowChains, grid: RegionGrid, keys: Sequence[int]
@@ -161,8 +149,6 @@ class ChainedMotion:
 
 class DisMotion(MotionEstimator):
     """Dense inverse search on the CPU, between each region and its key region."""
-
-    on_cpu: ClassVar[bool] = True
 
     def __init__(self, preset: str = 'fast') -> None:
         self._preset = preset
@@ -187,8 +173,6 @@ class DisMotion(MotionEstimator):
 class DisMotionWithDecision(MotionEstimator):
     """DIS on the CPU and, on an engine, a decision network that looks at key frame and flow."""
 
-    on_cpu: ClassVar[bool] = False
-
     def __init__(self, engine: Engine) -> None:
         self._dis = DisMotion()
         self._engine = engine
@@ -209,8 +193,6 @@ class DisMotionWithDecision(MotionEstimator):
 
 class NetworkMotion(MotionEstimator):
     """The flow network, with its decision network if there is one, over all regions at once."""
-
-    on_cpu: ClassVar[bool] = False
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -233,9 +215,7 @@ class NetworkMotion(MotionEstimator):
 
 def _last(values: NDArray, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
     """Return [C, h, w] as an array [h, w, C], ``out`` if that fits."""
-    shape = *values.shape[1:], values.shape[0]
-    if out is None or out.shape != shape:
-        out = np.empty(shape, np.float32)
+    out = fitting(out, (*values.shape[1:], values.shape[0]))
     np.copyto(out, values.transpose(1, 2, 0))
     return out
 
