@@ -100,6 +100,9 @@ def test_engines_are_timed_in_turns_beside_eager_torch(monkeypatch):
     assert entries['openvino', 'fp32']['share_of_peak'] == pytest.approx(10.0)
     assert entries['torch', 'fp32']['share_of_peak'] == pytest.approx(2.5)
     assert entries['openvino', 'bf16']['bottleneck'] == 'not known'
+    # The layers' times are those of the engine that was the fastest, run for real.
+    assert found['layers']['precision'] == 'bf16'
+    assert next(iter(found['layers']['kinds'])) == 'Convolution'
     assert all(engine.closed for engine in made)
     assert {(m['engine'], m['precision']) for m in found['not_measured']} == {
         ('torch', 'bf16'), ('torch', 'fp16'), ('openvino', 'fp16')}

@@ -50,7 +50,13 @@ PARTS = {
     'networks': {'networks': [{
         'network': 'fassvid/base', 'size': [512, 1024], 'parameters': 2_000_000, 'gmacs': 8.6,
         'engines': [ENGINE], 'not_measured': [
-            {'engine': 'torch', 'precision': 'fp16', 'device': 'cpu', 'why': 'none'}]}],
+            {'engine': 'torch', 'precision': 'fp16', 'device': 'cpu', 'why': 'none'}],
+        'layers': {'precision': 'bf16', 'ms': 2.0, 'kinds': {'Convolution': 0.99, 'Add': 0.01},
+                   'layers': [
+                       {'layer': 'stem.0', 'share': 0.6, 'ms': 1.2, 'gmacs_per_s': 81.4},
+                       {'layer': 'pool', 'share': 0.1, 'ms': 0.2, 'gmacs_per_s': None}]}},
+        {'network': 'theirs', 'size': [512, 1024], 'parameters': 1, 'gmacs': 8.6,
+         'engines': [], 'not_measured': [], 'layers': None}],
         'peak': {'cpu fp32': 100.0, 'copy': 20.0}, 'peers': PEERS},
     'methods': {'size': [512, 1024], 'frames': 40, 'dataset': 'synthetic', 'points': [{
         'method': 'evs', 'point': 'S=5 | W', 'every_frame_network': 'icnet/half',
@@ -89,6 +95,9 @@ def test_every_figure_is_on_the_page(tmp_path, capsys):
     assert 'predict: 17.0 of 20.5 ms' in text and '90% of the time' in text
     assert '| ×4.00 (3.90–4.10) |' in text and '| ×4.90 |' in text  # noqa: RUF001
     assert 'S=5 \\| W' in text
+    assert ('- fassvid/base, bf16: Convolution 99%; most: stem.0 60% (81 GMAC/s), pool 10%\n'
+            in text)
+    assert '- theirs' not in text
     assert '| ROS 2 | large | 2.00 |' in text and '**sound**' in text
     tables = [line for line in text.splitlines() if line.startswith('|')]
     groups, width = [], None

@@ -26,6 +26,8 @@ from rich.table import Table
 from vidseg_ros.cli.benchmarks import common
 
 QUICK_SIZE, QUICK_NETWORK = '64x128', 'fassvid/base_hires'
+# Kinds of layers with less than this share of a network's time are left out.
+_WORTH_NAMING = 0.02
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -138,9 +140,12 @@ def _notes(entries: Sequence[dict[str, Any]], peak: dict[str, float],
                       for entry in entries for e in entry['engines']})
     missing = sorted({f'{m["engine"]} {m["precision"]} on {m["device"]}: {m["why"]}'
                       for entry in entries for m in entry['not_measured']})
+    layers = [f'{entry["network"]} {entry["size"][0]}x{entry["size"][1]}, {described}'
+              for entry in entries if (described := _layers(entry['layers']))]
     rates = ', '.join(f'{name} {value:.0f} GMAC/s' for name, value in peak.items()
                       if name != 'copy')
     return [
+        *(['where the time goes, by layers:'] if layers else []), *layers,
         *engines,
         f'of peak: by the rate of a large matrix product ({rates}); memory copies at '
         f'{peak["copy"]:.1f} GB/s',
@@ -150,3 +155,16 @@ def _notes(entries: Sequence[dict[str, Any]], peak: dict[str, float],
         f'other packages looked for: {", ".join(found["looked_for"])}; there: '
         + (', '.join(found['there']) or 'none'),
     ]
+
+
+def _layers(found: dict[str, Any] | None) -> str:
+    """Say which layers a network's time goes to."""
+    if found is None:
+        return ''
+    kinds = ', '.join(f'{kind} {share:.0%}' for kind, share in found['kinds'].items()
+                      if share >= _WORTH_NAMING)
+    layers = ', '.join(
+        f'{layer["layer"]} {layer["share"]:.0%}'
+        + (f' ({layer["gmacs_per_s"]:.0f} GMAC/s)' if layer['gmacs_per_s'] else '')
+        for layer in found['layers'])
+    return f'openvino {found["precision"]}: {kinds}; most: {layers}'

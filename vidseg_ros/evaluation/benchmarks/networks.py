@@ -30,6 +30,7 @@ from vidseg_ros.engines.base import Engine, EngineError, EngineOptions
 from vidseg_ros.engines.exported import ExportedModel
 from vidseg_ros.engines.registry import create_engine, engine_names
 from vidseg_ros.evaluation.benchmarks import spread
+from vidseg_ros.evaluation.benchmarks.layers import layer_costs
 from vidseg_ros.evaluation.benchmarks.load import LoadMeter
 from vidseg_ros.evaluation.benchmarks.peers import Peer
 from vidseg_ros.networks.complexity import count_macs, count_parameters
@@ -82,6 +83,7 @@ class _Runner:
     inputs: dict[str, NDArray]
     build_s: float
     size: tuple[int, int]
+    exported: ExportedModel | None = None
     rounds_ms: list[float] = field(default_factory=list)
     labels_ms: list[float] = field(default_factory=list)
 
@@ -185,7 +187,9 @@ def measure(
     """
     Time a network by all engines in turns; return plain data.
 
-    Keys: ``network size batch parameters gmacs ours engines not_measured load``; an engine's
+    Keys: ``network size batch parameters gmacs ours engines layers not_measured load``;
+    ``layers`` says where the time goes in OpenVINO's fastest precision on the CPU (see
+    layers.py), None where it is not among the engines; an engine's
     entry has ``engine device precision ms labels_ms fps ratio gmacs_per_s share_of_peak
     bottleneck build_s version``, of which ``ms`` (from images to logits, both in the CPU's
     memory), ``labels_ms`` (to labels at the images' size, where the device finds them, else None)
@@ -217,6 +221,7 @@ def measure(
             'parameters': subject.parameters, 'gmacs': subject.gmacs,
             'engines': [_entry(subject, runner, runners, peak, options.batch)
                         for runner in runners],
+            'layers': _layers(subject, runners, options.threads, missing),
             'not_measured': missing, 'load': load.entry(),
         }
     finally:
@@ -239,7 +244,24 @@ def _runner(subject: Subject, engine: str, inputs: dict[str, NDArray],
         made.close()
         raise
     return _Runner(engine, options.device, options.precision, made, inputs,
-                   time.perf_counter() - begun, subject.size)
+                   time.perf_counter() - begun, subject.size, options.exported)
+
+
+def _layers(subject: Subject, runners: Sequence[_Runner], threads: int,
+            missing: list[dict[str, str]]) -> dict[str, Any] | None:
+    """Return where the time goes by OpenVINO's counters; add to ``missing`` why it can't."""
+    counted = [r for r in runners if r.name == 'openvino' and r.rounds_ms]
+    if not counted:
+        return None
+    fastest = min(counted, key=lambda runner: float(np.median(runner.rounds_ms)))
+    try:
+        return layer_costs(
+            subject.deployed, fastest.inputs, fastest.precision, threads,
+            fastest.exported.path if fastest.exported else None)
+    except EngineError as error:
+        missing.append({'engine': 'openvino', 'device': fastest.device,
+                        'precision': f'{fastest.precision}, layers', 'why': f'{error}'[:200]})
+        return None
 
 
 def _rounds(runners: Sequence[_Runner], options: NetworkOptions,
