@@ -20,6 +20,7 @@ features of the flow network; in the variant ``flow`` from the key frame and the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -44,16 +45,22 @@ class DecisionNetwork(nn.Module):
     """
     One convolution and three fully connected layers: [N, in, h, w] -> score [N].
 
-    The input is averaged over a grid of 4x8 first, so that regions of every size will do. The
-    score is a plain regression, trained by its squared error; ``clamp`` it to compare it.
+    The input is averaged over a grid of 4x8 first, so that regions of every size will do, and
+    multiplied by ``scales``, one for each channel, where its channels are of different size. The
+    score is a plain regression, trained by its squared error; ``clamp`` it to compare it. Scores
+    vary little about ``USUAL_SCORE``, so that is what it starts from.
     """
 
     GRID = (4, 8)
     CHANNELS = 96
     HIDDEN = 1024
+    USUAL_SCORE = 0.9
 
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, scales: Sequence[float] | None = None) -> None:
         super().__init__()
+        values = torch.tensor(scales or [1.0] * in_channels).view(-1, 1, 1)
+        self.register_buffer('scales', values, persistent=False)
+        self.scales: Tensor
         self.in_channels = in_channels
         self.conv = nn.Conv2d(in_channels, self.CHANNELS, 3, padding=1)
         cells = self.GRID[0] * self.GRID[1]
@@ -62,10 +69,13 @@ class DecisionNetwork(nn.Module):
         self.fc3 = nn.Linear(self.HIDDEN, 1)
         self.activation = nn.LeakyReLU(0.1)
         self.dropout = nn.Dropout(0.5)
+        with torch.no_grad():
+            self.fc3.weight.mul_(0.1)
+            self.fc3.bias.fill_(self.USUAL_SCORE)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the expected confidence score."""
-        x = adaptive_average_pool(features, self.GRID)
+        x = adaptive_average_pool(features, self.GRID) * self.scales
         x = self.activation(self.conv(x)).flatten(1)
         x = self.dropout(self.activation(self.fc1(x)))
         x = self.dropout(self.activation(self.fc2(x)))
@@ -77,8 +87,10 @@ def _example(network: nn.Module, size: tuple[int, int]) -> list[Tensor | None]:
     return [torch.empty(1, network.in_channels, *size)]
 
 
-def _build(in_channels: int, num_classes: int) -> DecisionNetwork:
-    return DecisionNetwork(in_channels)
+def _build(variant: str, num_classes: int) -> DecisionNetwork:
+    # Colours lie within 0 and 1, flow is in pixels.
+    scales = (1.0, 1.0, 1.0, 1 / 16, 1 / 16) if variant == 'flow' else None
+    return DecisionNetwork(INPUTS[variant], scales)
 
 
 def specs() -> list[NetworkSpec]:
@@ -86,8 +98,8 @@ def specs() -> list[NetworkSpec]:
     sizes = {'conv6': (5, 9), 'conv5': (9, 17), 'conv4': (18, 34), 'flow': (72, 136)}
     return [
         NetworkSpec(
-            'decision', variant, partial(_build, channels), sizes[variant.split('_')[-1]], 19,
+            'decision', variant, partial(_build, variant), sizes[variant.split('_')[-1]], 19,
             None, _example, purpose=Purpose.DECISION,
         )
-        for variant, channels in INPUTS.items()
+        for variant in INPUTS
     ]  # fmt: skip
