@@ -17,10 +17,13 @@
 #
 #     tools/benchmark.sh OUT [ROS2_SETUP.bash]
 #
-# About 15 minutes on two cores. QUICK=1 only sees whether everything runs; SOAK_MINUTES=10 is the soak's
+# About 20 minutes on two cores. QUICK=1 only sees whether everything runs; SOAK_MINUTES=10 is the soak's
 # full length (here 2); ALL_POINTS=1 measures every operating point, for longer; PAGE= leaves the page;
 # ONLY='graph soak' measures these parts alone, and the page is made of what lies in OUT.
-# EXPORTED=MODEL.xml is an int8 model of FASSVid's base from `vidseg export`, measured beside the rest.
+# EXPORTED='A.xml B.xml' are int8 models from `vidseg export`, measured beside the rest, FASSVid's and its base's
+# for example; CAMVID=DIR, CamVid's directory, makes these two in OUT first, unless they lie there (it needs NNCF,
+# see requirements/int8.txt). The paper's own FASSVid and its light version, for which no weights are shipped, start
+# from a seed: that changes their labels, not their speed.
 # In a shell where the package is installed and either ROS 2 or standalone/ is there; a ROS 2 whose setup
 # is named is measured beside it.
 set -u
@@ -41,11 +44,27 @@ measure() {
     vidseg benchmark "$@" $quick --json "$out/$name.json" || { echo "$name: see above"; failed=1; }
 }
 
-measure pipeline pipeline --frames 100 ${EXPORTED:+--ours fassvid --ours per_frame --ours "per_frame,checkpoint=$EXPORTED"}
+models=${EXPORTED:-}
+if [ -n "${CAMVID:-}" ]; then
+    for name in fassvid_camvid fassvid_base_camvid; do
+        model=$out/${name}_int8.xml
+        [ -f "$model.json" ] || vidseg export "$name" --format openvino --precision int8 --calibrate camvid \
+            --root "$CAMVID" --size 512 1024 --out "$model" || { echo "$name: no int8, see above"; failed=1; continue; }
+        models="$models $model"
+    done
+fi
+exported=
+for model in $models; do exported="$exported --exported $model"; done
+
+# shellcheck disable=SC2086  # words are meant to be split
+measure pipeline pipeline --frames 100 --ours fassvid --ours per_frame $exported \
+    --ours fassvid,network=fassvid/full,checkpoint=random:0 \
+    --ours fassvid,network=fassvid/fdchange_light,checkpoint=random:0
 measure trace pipeline --ours evs,evs.operating_point=7 --plain none --size 512x1024 --rounds 1 \
     --frames 90 --trace "$out/evs_trace.json"
 measure overload pipeline --cameras 4 --ours fassvid --plain openvino --rounds 2
-measure networks networks --seconds 3 ${EXPORTED:+--exported "$EXPORTED"}
+# shellcheck disable=SC2086
+measure networks networks --seconds 3 $exported
 if [ -n "${ALL_POINTS:-}" ]; then
     measure methods methods
 else

@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vidseg_ros.engines.errors import EngineError
+from vidseg_ros.engines.exported import ExportedModel, describe_files, write_description
 from vidseg_ros.evaluation.benchmarks import pipeline
 from vidseg_ros.evaluation.benchmarks.load import Load
 from vidseg_ros.evaluation.benchmarks.pipeline import Plan, System
@@ -110,3 +112,32 @@ def test_our_node_is_started_with_its_parameters(tmp_path):
     for value in ('__ns:=/x', 'cameras:=[a, b]', 'method:=evs', 'evs.operating_point:=7',
                   f'trace_file:={tmp_path / "t.json"}'):
         assert value in command
+
+
+def _exported(path, network):
+    path.write_text('<net/>')
+    path.with_suffix('.bin').write_bytes(b'0')
+    write_description(ExportedModel(
+        path, 'openvino', 'int8', ('image',), ('logits',), None, describe_files(path),
+        {'network': network}))  # fmt: skip
+    return path
+
+
+@pytest.mark.parametrize('network, method', [
+    ('fassvid/full_hires', 'fassvid'), ('fassvid/base_hires', 'per_frame')])
+def test_an_exported_model_is_run_by_its_networks_method(tmp_path, network, method):
+    model = _exported(tmp_path / 'm.xml', network)
+    system = pipeline.exported_node(model)
+    assert system.name == f'{method}, int8' and not system.plain
+    command = system.command('/x', ['a'])
+    assert f'method:={method}' in command and f'checkpoint:={model.resolve()}' in command
+    model.write_text('<other/>')
+    with pytest.raises(EngineError, match='not the file'):
+        pipeline.exported_node(model)
+
+
+def test_weights_from_a_seed_are_called_so():
+    system = pipeline.our_node({
+        'method': 'fassvid', 'network': 'fassvid/full', 'checkpoint': 'random:0'})
+    assert system.name == 'fassvid, fassvid/full, seeded weights'
+    assert 'checkpoint:=random:0' in system.command('/x', ['a'])

@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--ours', action='append', default=[], metavar='METHOD[,NAME=VALUE...]',
                         help="this package's node with that method and parameters; may be given "
                              f'again (default: {" and ".join(DEFAULT_OURS)})')
+    parser.add_argument('--exported', action='append', default=[], type=Path, metavar='FILE',
+                        help='besides, a model that vidseg export wrote, such as one in int8, '
+                             "run by its network's method; may be given again")
     parser.add_argument('--plain', action='append', default=[], metavar='ENGINE',
                         choices=(*PLAIN_ENGINES, 'none'),
                         help='the plain node with this engine, openvino or torch; may be given '
@@ -78,6 +81,7 @@ def main(args: argparse.Namespace) -> int:
         args.trace.unlink(missing_ok=True)
     systems = [pipeline.our_node(values, args.trace if number == 0 else None)
                for number, values in enumerate(ours)]
+    systems += [pipeline.exported_node(path) for path in args.exported]
     systems += [pipeline.plain_node(engine, args.checkpoint)
                 for engine in args.plain or PLAIN_ENGINES if engine != 'none']
     plan = pipeline.Plan(args.frames, args.rounds, args.rate, 2 if args.quick else 10)

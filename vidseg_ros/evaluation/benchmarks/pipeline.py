@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vidseg_ros.engines.exported import is_exported, read_exported
 from vidseg_ros.evaluation.benchmarks import spread
 from vidseg_ros.evaluation.benchmarks.load import Load, LoadMeter
 from vidseg_ros.evaluation.benchmarks.processes import (
@@ -39,6 +40,7 @@ from vidseg_ros.evaluation.benchmarks.processes import (
     ros_command,
     script,
 )
+from vidseg_ros.networks.registry import network_spec
 
 STATISTICS_PERIOD_S = 0.5
 WARM_UP_FRAMES = 10
@@ -77,9 +79,13 @@ class Plan:
 
 
 def our_node(parameters: Mapping[str, str], trace: Path | None = None) -> System:
-    """Return this package's node with parameters, of which ``method`` names it."""
+    """
+    Return this package's node with parameters, of which ``method`` names it.
+
+    :raises EngineError: if ``checkpoint`` is an exported model that can't be read.
+    """
     named = {'method': 'fassvid', **parameters}
-    more = [f'{key} {value}' for key, value in named.items() if key != 'method']
+    more = [_in_words(key, value) for key, value in named.items() if key != 'method']
 
     def command(namespace: str, cameras: Sequence[str]) -> list[str]:
         values = {**named, 'cameras': f'[{", ".join(cameras)}]',
@@ -92,6 +98,26 @@ def our_node(parameters: Mapping[str, str], trace: Path | None = None) -> System
         return node_command(arguments)
 
     return System(', '.join([named['method'], *more]), command, statistics='segmentation_node')
+
+
+def _in_words(name: str, value: str) -> str:
+    """Return what a parameter adds to a node's name."""
+    if name == 'checkpoint' and value.startswith('random:'):
+        return 'seeded weights'
+    if name == 'checkpoint' and is_exported(value):
+        return read_exported(Path(value)).precision
+    return value if name == 'network' else f'{name} {value}'
+
+
+def exported_node(model: Path) -> System:
+    """
+    Return this package's node with an exported model, by the method of the model's network.
+
+    :raises EngineError: if the model can't be read.
+    :raises UnknownNetworkError: if its network is none of this package's.
+    """
+    spec = network_spec(str(read_exported(model).checkpoint.get('network', '')))
+    return our_node({'method': spec.method, 'checkpoint': str(model.resolve())})
 
 
 def plain_node(engine: str, checkpoint: str) -> System:
