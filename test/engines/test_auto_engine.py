@@ -12,6 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 import errno
+import threading
 import time
 from typing import ClassVar
 
@@ -227,3 +228,86 @@ def test_an_engine_for_which_there_is_no_disk_space_is_passed_over(
         return create(name, *rest)
     monkeypatch.setattr(auto_engine, 'create_engine', full)
     assert _auto(tmp_path).describe()['engine'] == 'b'
+
+
+def test_frames_put_together_for_what_ran_before_run_there(tmp_path, engines, monkeypatch):
+    """The engine changes between the question how many frames go together and their run."""
+    engines.update(slow=1, a=20)
+    batches = {'a': 4, 'slow': 2}
+    monkeypatch.setattr(Timed, 'preferred_batch', lambda self, size: batches[self.name])
+    ran = []
+    run = Timed.run
+    monkeypatch.setattr(Timed, 'run', lambda self, i: ran.append(self.name) or run(self, i))
+    engine = _auto(tmp_path)
+    monkeypatch.setattr(engine, '_build_in_background', lambda *args: None)
+    engine.prepare(SIZE)
+    slow, _ = engine._candidates
+    shapes = engine._shapes(engine.network.example_inputs(SIZE))
+    assert engine.preferred_batch(SIZE) == 4
+    engine._built(slow)
+    engine._choose(shapes, slow, {}, False)
+    assert engine.preferred_batch(SIZE) == 2
+    ran.clear()
+    for frames in (4, 1, 2, 3):
+        engine.run(random_inputs(engine.network, SIZE, frames))
+    assert ran == ['a', 'slow', 'slow', 'slow']
+    assert [e.closed for e in Timed.made] == [False, False]
+
+
+def test_labels_that_only_the_engine_before_can_find_are_found_there(
+    tmp_path, engines, monkeypatch
+):  # fmt: skip
+    engines.update(slow=1, a=1)
+    engine = _auto(tmp_path)
+    monkeypatch.setattr(engine, '_build_in_background', lambda *args: None)
+    engine.prepare(SIZE)
+    slow, quick = engine._candidates
+    engine._built(quick).can_label = True
+    monkeypatch.setattr(Timed, 'run_labels', lambda self, inputs, size, also=(): {
+        'labels': self.name})  # fmt: skip
+    assert engine.labels_on_device
+    engine._built(slow)
+    engine._choose(engine._shapes(engine.network.example_inputs(SIZE)), slow, {}, False)
+    assert not engine.labels_on_device
+    inputs = random_inputs(engine.network, SIZE)
+    assert engine.run_labels(inputs, SIZE) == {'labels': 'a'}
+
+
+def test_beside_frames_nothing_is_measured(tmp_path, engines, monkeypatch):
+    engines.update(a=8, b=2)
+    monkeypatch.setattr(auto_engine, 'frames_would_wait', lambda: True)
+    engine = _auto(tmp_path)
+    engine.prepare(SIZE)
+    assert engine.describe()['engine'] == 'a' and [e.name for e in Timed.made] == ['a']
+    monkeypatch.setattr(auto_engine, 'frames_would_wait', lambda: False)
+    again = _auto(tmp_path)
+    again.prepare(SIZE)
+    assert again.describe()['engine'] == 'b'
+
+
+def test_frames_run_while_the_choice_changes_again_and_again(tmp_path, engines):
+    """Whatever a thread that builds does meanwhile, there is always an engine for a frame."""
+    engines.update(a=0, b=0, c=0)
+    engine = _auto(tmp_path)
+    engine.prepare(SIZE)
+    inputs = random_inputs(engine.network, SIZE)
+    shapes = engine._shapes(inputs)
+    errors, over = [], threading.Event()
+
+    def frames():
+        try:
+            while not over.is_set():
+                engine.run(inputs)
+                engine.describe()
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=frames)
+    thread.start()
+    for number in range(150):
+        candidate = engine._candidates[number % 3]
+        engine._built(candidate)
+        engine._choose(shapes, candidate, {}, False)
+    over.set()
+    thread.join(30)
+    assert not errors and not thread.is_alive()

@@ -176,7 +176,7 @@ def test_the_preferred_batch_is_compiled_before_frames_come(tmp_path, monkeypatc
         'openvino', small_network(), EngineOptions('cpu', 'fp32'), EngineCache(tmp_path)
     )
     engine.prepare((32, 48))
-    compiled = set(engine._compiled)
+    compiled = set(engine._built)
     engine.run(random_inputs(engine.network, (32, 48), 2))
     engine.run(random_inputs(engine.network, (32, 48)))
-    assert len(compiled) == 2 and set(engine._compiled) == compiled
+    assert len(compiled) == 2 and set(engine._built) == compiled

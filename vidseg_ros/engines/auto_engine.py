@@ -26,9 +26,15 @@ from typing import Any, ClassVar
 import torch
 from numpy.typing import NDArray
 
-from vidseg_ros.engines.base import DeployedNetwork, Engine, EngineError, EngineOptions
+from vidseg_ros.engines.base import (
+    DeployedNetwork,
+    Engine,
+    EngineError,
+    EngineOptions,
+    frames_would_wait,
+)
 from vidseg_ros.engines.cache import EngineCache
-from vidseg_ros.engines.identity import machine, network_digest, package_version
+from vidseg_ros.engines.identity import machine, package_version
 from vidseg_ros.engines.measurement import fastest_ms
 from vidseg_ros.engines.registry import create_engine, engine_names
 
@@ -45,6 +51,8 @@ _TRIES = 3
 _HOPELESS = 3.0
 # Another than the first candidate has to be faster by more than noise.
 _GAIN = 0.9
+Shapes = tuple[tuple[int, ...], ...]
+
 _PACKAGES = ('torch', 'openvino', 'onnxruntime', 'tensorrt')
 
 
@@ -111,9 +119,14 @@ class AutoEngine(Engine):
         # Infinite: measure all, whatever is remembered.
         self.budget_s = BUDGET_S
         self._candidates = candidates(options)
-        self._digest = ''
+        # Over the four that follow, which a thread that builds changes while frames run.
+        self._lock = threading.Lock()
         self._engines: dict[Candidate, Engine] = {}
-        self._choice: dict[tuple[tuple[int, ...], ...], Candidate] = {}
+        self._choice: dict[Shapes, Candidate] = {}
+        # What ran before the present choice: a frame may have been prepared for that.
+        self._before: dict[Shapes, Candidate] = {}
+        # The size, and how many of the first input make up one frame: of regions several.
+        self._frame: dict[Shapes, tuple[tuple[int, int], int]] = {}
         self._reason: dict[Candidate, str] = {}
         self._refused: dict[Candidate, str] = {}
         self._background: threading.Thread | None = None
@@ -138,12 +151,13 @@ class AutoEngine(Engine):
     def _built(self, candidate: Candidate) -> Engine | None:
         if candidate not in self._engines and candidate not in self._refused:
             options = dataclasses.replace(
-                self.options, device=candidate.device, precision=candidate.precision
-            )
+                self.options, device=candidate.device, precision=candidate.precision,
+                digest=self.digest,
+            )  # fmt: skip
             try:
-                self._engines[candidate] = create_engine(
-                    candidate.engine, self.network, options, self._cache
-                )
+                engine = create_engine(candidate.engine, self.network, options, self._cache)
+                with self._lock:
+                    self._engines[candidate] = engine
             except (EngineError, OSError) as error:
                 self._refused[candidate] = f'{candidate}: {error}' if isinstance(error, OSError) \
                     else str(error)
@@ -151,23 +165,23 @@ class AutoEngine(Engine):
 
     def _drop_others(self) -> None:
         """Close what no size uses and none will be compared with."""
-        kept = {*self._in_use(), self._first, self._building}
-        for candidate in list(self._engines):
-            if candidate not in kept:
-                self._engines.pop(candidate).close()
+        with self._lock:
+            kept = {*self._in_use(), self._first, self._building}
+            dropped = [self._engines.pop(c) for c in list(self._engines) if c not in kept]
+        for engine in dropped:
+            engine.close()
 
     def _in_use(self) -> set[Candidate]:
-        # A copy: the background thread chooses, too.
-        return {self._current, *list(self._choice.values())}
+        """Return what frames may run on; with the lock held."""
+        return {self._current, *self._choice.values(), *self._before.values()}
 
     # ---- choosing
 
     def _identity(self, size: tuple[int, int]) -> dict[str, str]:
-        self._digest = self._digest or network_digest(self.network)
         options = self.options
         return {
             'what': 'choice of engine',
-            'network': self._digest,
+            'network': self.digest,
             'exported': options.exported.digest if options.exported else '',
             'size': f'{size[0]}x{size[1]}',
             'asked': f'{options.device} {options.precision} {options.threads}',
@@ -177,7 +191,11 @@ class AutoEngine(Engine):
         }
 
     def prepare(self, size: tuple[int, int]) -> None:
-        """Choose for images of ``size``, by what is remembered or by a short measurement."""
+        """
+        Choose for images of ``size``, by what is remembered or by a short measurement.
+
+        Beside frames nothing is measured: they would be late, and the times wrong.
+        """
         budget_s = self.budget_s
         inputs = self.network.example_inputs(size)
         shapes = self._shapes(inputs)
@@ -195,10 +213,14 @@ class AutoEngine(Engine):
         remembered = recalled is not None and settled and self._built(recalled) is not None
         if recalled is not None and remembered:
             chosen = recalled
+        elif frames_would_wait() and budget_s < float('inf') \
+                and not any(c.slow for c in self._candidates):
+            chosen, times = self._first, {}
         else:
             chosen, times = self._measure(size, budget_s)
             self._remember(identity, chosen, times, tries + 1)
         self._engines[chosen].prepare(size)
+        self._frame[shapes] = size, len(inputs[self.network.input_names[0]])
         self._choose(shapes, chosen, times, remembered)
         slow = [c for c in self._candidates if c.slow and str(c) not in times]
         if slow and budget_s < float('inf'):
@@ -214,14 +236,16 @@ class AutoEngine(Engine):
 
     def _choose(
         self,
-        shapes: tuple[tuple[int, ...], ...],
+        shapes: Shapes,
         chosen: Candidate,
         times: Mapping[str, float],
         remembered: bool,
     ) -> None:
-        self._choice[shapes] = chosen
-        self._current = chosen
         self._reason[chosen] = self._why(chosen, times, remembered)
+        with self._lock:
+            if (before := self._choice.get(shapes, chosen)) is not chosen:
+                self._before[shapes] = before
+            self._choice[shapes] = self._current = chosen
         self._drop_others()
 
     def _why(self, chosen: Candidate, times: Mapping[str, float], remembered: bool) -> str:
@@ -291,7 +315,7 @@ class AutoEngine(Engine):
         self,
         slow: Sequence[Candidate],
         size: tuple[int, int],
-        shapes: tuple[tuple[int, ...], ...],
+        shapes: Shapes,
         times: dict[str, float],
         identity: Mapping[str, str],
     ) -> None:
@@ -310,7 +334,8 @@ class AutoEngine(Engine):
                 self._building = candidate
                 found = self._time(candidate, size, float('inf'), float('inf'))
                 if self._closed:
-                    engine = self._engines.pop(candidate, None)
+                    with self._lock:
+                        engine = self._engines.pop(candidate, None)
                     if engine is not None:
                         engine.close()
                     return
@@ -320,9 +345,7 @@ class AutoEngine(Engine):
                 chosen = self._choice[shapes]
                 if found < _GAIN * times.get(str(chosen), float('inf')):
                     self._engines[candidate].prepare(size)
-                    # What ran until now may be in the middle of a frame: it is kept till close().
-                    self._choice[shapes] = self._current = candidate
-                    self._reason[candidate] = self._why(candidate, times, False)
+                    self._choose(shapes, candidate, times, False)
                 self._remember(identity, self._choice[shapes], times)
 
         if self._background is None or not self._background.is_alive():
@@ -331,12 +354,31 @@ class AutoEngine(Engine):
 
     # ---- running
 
-    def _shapes(self, inputs: Mapping[str, NDArray]) -> tuple[tuple[int, ...], ...]:
+    def _shapes(self, inputs: Mapping[str, NDArray]) -> Shapes:
         return tuple(inputs[name].shape[1:] for name in self.network.input_names)
 
+    def _engines_for(self, shapes: Shapes) -> tuple[Engine, Engine | None]:
+        """Return the engine chosen for a frame's shapes, and the one that ran them before."""
+        with self._lock:
+            chosen = self._engines[self._choice.get(shapes, self._current)]
+            before = self._before.get(shapes)
+            return chosen, None if before is None else self._engines[before]
+
     def _engine_for(self, inputs: Mapping[str, NDArray]) -> Engine:
-        candidate = self._choice.get(self._shapes(inputs), self._current)
-        return self._engines[candidate]
+        """
+        Return the engine to run these inputs on.
+
+        Frames may have been put together for the engine that ran until just now: as many as are
+        ready there, but not in the chosen one, where they would wait for it to build that.
+        """
+        shapes = self._shapes(inputs)
+        chosen, before = self._engines_for(shapes)
+        if before is None or shapes not in self._frame:
+            return chosen
+        size, one = self._frame[shapes]
+        frames = len(inputs[self.network.input_names[0]]) // one
+        unready = frames not in (1, chosen.preferred_batch(size))
+        return before if unready and before.preferred_batch(size) == frames else chosen
 
     def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         """Run the network on the engine chosen for the shapes of the inputs."""
@@ -348,32 +390,43 @@ class AutoEngine(Engine):
 
     def preferred_batch(self, size: tuple[int, int]) -> int:
         """Return how many frames of ``size`` together are cheapest."""
-        return self._engine_for(self.network.example_inputs(size)).preferred_batch(size)
+        shapes = self._shapes(self.network.example_inputs(size))
+        return self._engines_for(shapes)[0].preferred_batch(size)
 
     @property
     def labels_on_device(self) -> bool:
         """Return whether ``run_labels`` is there in all engines that frames may run on."""
-        return all(self._engines[c].labels_on_device for c in self._in_use())
+        with self._lock:
+            chosen = {self._current, *self._choice.values()}
+            return all(self._engines[c].labels_on_device for c in chosen)
 
     def run_labels(
         self, inputs: Mapping[str, NDArray], size: tuple[int, int], also: Sequence[str] = ()
     ) -> dict[str, NDArray]:
         """Run the network and return labels, where ``labels_on_device`` says so."""
-        return self._engine_for(inputs).run_labels(inputs, size, also)
+        engine = self._engine_for(inputs)
+        if not engine.labels_on_device:
+            # It was chosen after the caller asked.
+            before = self._engines_for(self._shapes(inputs))[1]
+            engine = before if before is not None and before.labels_on_device else engine
+        return engine.run_labels(inputs, size, also)
 
     def describe(self) -> dict[str, str]:
         """Return what the chosen engine says of itself, and why it was chosen."""
-        described: dict[str, Any] = self._engines[self._current].describe()
-        described['chosen_by_auto'] = self._reason.get(
-            self._current, f'{self._current}: the likely fastest'
-        )
-        if self._building:
-            described['building'] = f'{self._building}, in the background'
+        with self._lock:
+            current, building = self._current, self._building
+            engine = self._engines[current]
+        described: dict[str, Any] = engine.describe()
+        described['chosen_by_auto'] = self._reason.get(current, f'{current}: the likely fastest')
+        if building:
+            described['building'] = f'{building}, in the background'
         return described
 
     def close(self) -> None:
         """Release all engines."""
         super().close()
         self._closed = True
-        for engine in list(self._engines.values()):
+        with self._lock:
+            engines = list(self._engines.values())
+        for engine in engines:
             engine.close()

@@ -62,13 +62,15 @@ class EngineOptions:
 
     ``device`` 'auto', 'cpu' or 'cuda'; ``precision`` 'auto', 'fp32', 'bf16', 'fp16' or, for what
     was exported so, 'int8'; ``threads`` on the CPU, 0 for as many as there are cores.
-    ``exported`` is what runs in place of the network's own weights, if there is such.
+    ``exported`` is what runs in place of the network's own weights, if there is such; ``digest``
+    the network's, where that is known already.
     """
 
     device: str = 'auto'
     precision: str = 'auto'
     threads: int = 0
     exported: ExportedModel | None = None
+    digest: str = ''
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
@@ -101,7 +103,17 @@ class Engine(abc.ABC):
     def __init__(self, network: DeployedNetwork, options: EngineOptions) -> None:
         self.network = network
         self.options = options
+        self._digest = options.digest
         _engines.add(self)
+
+    @property
+    def digest(self) -> str:
+        """Return the network's digest, found out once: it takes as long as reading a frame."""
+        # Here because it is about what this module defines.
+        from vidseg_ros.engines.identity import network_digest
+
+        self._digest = self._digest or network_digest(self.network)
+        return self._digest
 
     @abc.abstractmethod
     def prepare(self, size: tuple[int, int]) -> None:

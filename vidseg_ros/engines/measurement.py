@@ -17,14 +17,16 @@ from __future__ import annotations
 
 import logging
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vidseg_ros.engines.base import frames_would_wait
 from vidseg_ros.engines.cache import EngineCache
-from vidseg_ros.engines.identity import machine, network_digest
+from vidseg_ros.engines.identity import machine
 
 if TYPE_CHECKING:
     from vidseg_ros.engines.base import Engine
@@ -70,11 +72,11 @@ class BatchMemory:
 
     def __init__(self, engine: Engine, cache: EngineCache, settings: Mapping[str, str],
                  worthwhile_ms: float = _WORTHWHILE_MS) -> None:  # fmt: skip
-        self._engine = engine
+        # Engines have one of these: so they are gone, with their networks, once nobody needs them.
+        self._engine = weakref.proxy(engine)
         self._cache = cache
         self._settings = dict(settings)
         self._worthwhile_ms = worthwhile_ms
-        self._digest = ''
         self._known: dict[tuple[int, int], int] = {}
 
     def preferred(self, size: tuple[int, int]) -> int:
@@ -82,12 +84,15 @@ class BatchMemory:
         return self._known.get(size, 1)
 
     def prepare(self, size: tuple[int, int]) -> None:
-        """Recall or measure what is best for ``size``; the engine is ready for it."""
+        """
+        Recall or measure what is best for ``size``; the engine is ready for it.
+
+        Beside frames nothing is measured: they would be late, and the times wrong.
+        """
         if size in self._known:
             return
-        self._digest = self._digest or network_digest(self._engine.network)
         identity = {
-            'what': 'preferred batch', 'network': self._digest, 'engine': self._engine.name,
+            'what': 'preferred batch', 'network': self._engine.digest, 'engine': self._engine.name,
             'size': f'{size[0]}x{size[1]}', **self._settings, **machine(),
         }  # fmt: skip
         exported = self._engine.options.exported
@@ -95,6 +100,9 @@ class BatchMemory:
             identity['exported'] = exported.digest
         value = self._cache.recall(identity)
         if not isinstance(value, int) or not 1 <= value <= max(_BATCHES):
+            if frames_would_wait():
+                self._known[size] = 1
+                return
             value = self._measure(size)
             self._cache.remember(identity, value)
         self._known[size] = value

@@ -15,8 +15,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -25,16 +23,13 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from vidseg_ros.engines.base import DeployedNetwork, Engine, EngineError, EngineOptions
+from vidseg_ros.engines.base import DeployedNetwork, EngineError, EngineOptions
 from vidseg_ros.engines.cache import EngineCache
-from vidseg_ros.engines.conversion import Converted, Form, converted, shapes_of
-from vidseg_ros.engines.measurement import BatchMemory
+from vidseg_ros.engines.conversion import Converted, Form, converted
+from vidseg_ros.engines.identity import accelerator, processor
+from vidseg_ros.engines.shaped import ShapedEngine, Shapes
 
 _PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
-# Sets of output arrays, and of sessions for one shape each, kept at a time.
-_SHAPES = 8
-
-Shapes = tuple[tuple[int, ...], ...]
 
 
 @dataclass(slots=True)
@@ -46,7 +41,7 @@ class _Bound:
     outputs: dict[str, NDArray]
 
 
-class ONNXRuntimeEngine(Engine):
+class ONNXRuntimeEngine(ShapedEngine[_Bound]):
     """
     ONNX Runtime on one session of open sizes.
 
@@ -59,8 +54,6 @@ class ONNXRuntimeEngine(Engine):
     def __init__(
         self, network: DeployedNetwork, options: EngineOptions, cache: EngineCache | None = None
     ) -> None:
-        super().__init__(network, options)
-        self._cache = cache or EngineCache()
         there = onnxruntime.get_available_providers()
         device = options.device
         if device == 'auto':
@@ -93,6 +86,10 @@ class ONNXRuntimeEngine(Engine):
                 f'{", ".join(sorted(served))}'
             )
         self._precision = precision
+        super().__init__(network, options, cache or EngineCache(), {
+            'precision': precision, 'device': device, 'threads': str(options.threads),
+            'onnxruntime': onnxruntime.__version__,
+        })  # fmt: skip
         self._seconds = 0.0
         self._open: Any = None
         self._open_error = ''
@@ -102,11 +99,6 @@ class ONNXRuntimeEngine(Engine):
             if exported is not None:
                 raise
             self._open_error = str(error)
-        self._bound: OrderedDict[Shapes, _Bound] = OrderedDict()
-        self._batches = BatchMemory(self, self._cache, {
-            'precision': precision, 'device': device, 'threads': str(options.threads),
-            'onnxruntime': onnxruntime.__version__,
-        })  # fmt: skip
 
     @property
     def seconds_converting(self) -> float:
@@ -117,7 +109,7 @@ class ONNXRuntimeEngine(Engine):
         if self.options.exported is not None:
             return Converted(self.options.exported.path)
         form = Form('onnx', shapes, half=self._precision == 'fp16')
-        found = converted(self.network, form, self._cache)
+        found = converted(self.network, form, self._cache, self.digest)
         self._seconds += found.seconds
         return found
 
@@ -134,10 +126,10 @@ class ONNXRuntimeEngine(Engine):
         except Exception as error:  # its exceptions have no common base of its own
             raise EngineError(f'engine onnxruntime: {model.path}: {error}') from error
 
-    def _bind(self, session: Any, shapes: Shapes, inputs: Mapping[str, NDArray]) -> _Bound:
+    def _bind(self, session: Any, inputs: Mapping[str, NDArray]) -> _Bound:
         # Whoever runs once finds out the outputs' shapes, whatever the network does with sizes.
         names = list(self.network.output_names)
-        first = session.run(names, {n: inputs[n] for n in self.network.input_names})
+        first = session.run(names, dict(inputs))
         made = _Bound(session, session.io_binding(), {})
         for name, array in zip(names, first, strict=True):
             made.outputs[name] = np.ascontiguousarray(array)
@@ -146,68 +138,35 @@ class ONNXRuntimeEngine(Engine):
             )
         return made
 
-    def _of(self, inputs: Mapping[str, NDArray]) -> _Bound:
-        shapes = shapes_of(self.network, inputs)
-        made = self._bound.get(shapes)
-        if made is not None:
-            # Another thread may be preparing another size, and dropping this one for it.
-            with contextlib.suppress(KeyError):
-                self._bound.move_to_end(shapes)
-            return made
+    def _build(self, shapes: Shapes, inputs: Mapping[str, NDArray]) -> _Bound:
+        given = self._contiguous(inputs)
         if self._open is not None:
             try:
-                made = self._bind(self._open, shapes, inputs)
+                return self._bind(self._open, given)
             except Exception as error:  # a size that was not left open after all
                 if self.options.exported is not None:
                     raise EngineError(f'engine onnxruntime: {error}') from error
                 self._open_error = str(error)
-        if made is None:
-            made = self._bind(self._session(self._converted(shapes)), shapes, inputs)
-        # It ran once while it was bound; frames of its shapes see it from here on.
-        self._bound[shapes] = made
-        if len(self._bound) > _SHAPES:
-            self._bound.popitem(last=False)
-        return made
+        return self._bind(self._session(self._converted(shapes)), given)
 
-    def prepare(self, size: tuple[int, int]) -> None:
-        """Run once for images of ``size``; find out, once, how many together are cheapest."""
-        example = self.network.example_inputs(size)
-        if shapes_of(self.network, example) not in self._bound:
-            # Frames may be running: nothing but what is new may run here.
-            self._of(example)
-        self._batches.prepare(size)
+    def _build_beforehand(self, shapes: Shapes, inputs: Mapping[str, NDArray]) -> _Bound:
+        # It runs once while it is bound.
+        return self._build(shapes, inputs)
 
-    def preferred_batch(self, size: tuple[int, int]) -> int:
-        """Return how many frames of ``size`` together are cheapest."""
-        return self._batches.preferred(size)
+    def _contiguous(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        return {n: np.ascontiguousarray(inputs[n]) for n in self.network.input_names}
 
-    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
-        """Run the network; the outputs are the engine's own arrays."""
-        self.serving = True
-        return self._infer(inputs)
-
-    def _infer(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
-        given = {n: np.ascontiguousarray(inputs[n]) for n in self.network.input_names}
-        made = self._of(given)
+    def _execute(self, built: _Bound, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        given = self._contiguous(inputs)
         for name, array in given.items():
-            made.binding.bind_input(
+            built.binding.bind_input(
                 name, 'cpu', 0, array.dtype, array.shape, array.__array_interface__['data'][0]
             )
-        made.session.run_with_iobinding(made.binding)
-        return dict(made.outputs)
-
-    def warm_up(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
-        """Run without being taken for an engine that frames depend on."""
-        return self._infer(inputs)
-
-    def forget(self, inputs: Mapping[str, NDArray]) -> None:
-        """Drop what is kept for the shapes of ``inputs``."""
-        self._bound.pop(shapes_of(self.network, inputs), None)
+        built.session.run_with_iobinding(built.binding)
+        return dict(built.outputs)
 
     def describe(self) -> dict[str, str]:
         """Return engine, device, precision and version."""
-        from vidseg_ros.engines.identity import accelerator, processor
-
         return {
             'engine': self.name,
             'device': accelerator() or 'cuda' if self._device == 'cuda' else processor(),
@@ -218,5 +177,4 @@ class ONNXRuntimeEngine(Engine):
     def close(self) -> None:
         """Drop the sessions."""
         super().close()
-        self._bound.clear()
         self._open = None

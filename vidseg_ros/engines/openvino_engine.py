@@ -15,25 +15,33 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections import OrderedDict
+import io
+import logging
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from vidseg_ros.engines.base import DeployedNetwork, Engine, EngineError, EngineOptions
-from vidseg_ros.engines.cache import EngineCache
+from vidseg_ros.engines.base import DeployedNetwork, EngineError, EngineOptions
+from vidseg_ros.engines.cache import EngineCache, key_of
+from vidseg_ros.engines.compiled_models import SHARED
 from vidseg_ros.engines.conversion import OTHER_SIZE, Converted, Form, converted, shapes_of
-from vidseg_ros.engines.exported import ExportedModel
-from vidseg_ros.engines.measurement import BatchMemory, batch_of
+from vidseg_ros.engines.identity import package_version, processor
+from vidseg_ros.engines.low_priority import at_low_priority
+from vidseg_ros.engines.shaped import ShapedEngine, Shapes
+
+_logger = logging.getLogger(__name__)
 
 _TYPES = {'fp32': 'f32', 'bf16': 'bf16', 'fp16': 'f16'}
-# Compiled shapes kept at a time: a few sizes, each for one frame and for several together.
-_SHAPES = 12
+# By way of ONNX takes a third of the time, and its file serves all engines; but a size may become
+# a constant on that way, and OpenVINO's own keeps more of them open.
+_FORMS = ('onnx', 'openvino')
+_BLOB = 'model.blob'
 
 
 class _Writable:
@@ -57,18 +65,46 @@ def _tensor(array: NDArray) -> ov.Tensor:
 class _Compiled:
     """A network for one set of shapes: its request, the arrays bound to it, its output arrays."""
 
+    model: Any
     request: Any
     bound: list[Any] = field(default_factory=list)
     outputs: dict[str, NDArray] = field(default_factory=dict)
 
 
-class OpenVINOEngine(Engine):
+_workers_lock = threading.Lock()
+_workers_for: set[int] = set()
+
+
+def _start_workers(core: ov.Core, threads: int) -> None:
+    """
+    Let OpenVINO start the threads that all its networks share, by running a tiny one.
+
+    They have the priority of who first needs them, for ever: that must not be a thread that
+    compiles at low priority.
+    """
+    with _workers_lock:
+        if threads in _workers_for:
+            return
+        image = ov.opset13.parameter([1, 8, 64, 64], np.float32)
+        weights = ov.opset13.constant(np.zeros((8, 8, 3, 3), np.float32))
+        ones = [1, 1]
+        convolved = ov.opset13.convolution(image, weights, ones, ones, ones, ones)
+        config = {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_NUM_THREADS': threads} if threads \
+            else {'PERFORMANCE_HINT': 'LATENCY'}
+        compiled = core.compile_model(ov.Model([convolved], [image], 'workers'), 'CPU', config)
+        compiled.create_infer_request().infer([np.zeros((1, 8, 64, 64), np.float32)])
+        _workers_for.add(threads)
+
+
+class OpenVINOEngine(ShapedEngine[_Compiled]):
     """
     OpenVINO on the CPU, compiled for each image size when it first comes.
 
-    The network is converted once (seconds, kept on disk) and compiled for each size (tenths of a
-    second). Static shapes are worth it: with dynamic ones OpenVINO plans its memory for every
-    frame. Inputs are read where they lie, and outputs are written to arrays of the engine's own.
+    The network is converted once (seconds) and compiled for each size (tenths of a second); both
+    are kept on disk, and what is compiled is shared by the engines of a process. Beside frames it
+    is compiled in a thread that gives way. Static shapes are worth it: with dynamic ones OpenVINO
+    plans its memory for every frame. Inputs are read where they lie, and outputs are written to
+    arrays of the engine's own.
     """
 
     name: ClassVar[str] = 'openvino'
@@ -76,10 +112,8 @@ class OpenVINOEngine(Engine):
     def __init__(
         self, network: DeployedNetwork, options: EngineOptions, cache: EngineCache | None = None
     ) -> None:
-        super().__init__(network, options)
         if options.device not in ('auto', 'cpu'):
             raise EngineError(f'engine openvino: device {options.device} is not served, only cpu')
-        cache = cache or EngineCache()
         self._core = ov.Core()
         capabilities = self._core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
         exported = options.exported
@@ -100,33 +134,75 @@ class OpenVINOEngine(Engine):
             )
         self._precision = precision
         self._quantised = exported is not None and exported.precision == 'int8'
-        self._source, self._model = self._read(exported, cache)
-        self._compiled: OrderedDict[tuple[tuple[int, ...], ...], _Compiled] = OrderedDict()
-        self._batches = BatchMemory(self, cache, {
+        super().__init__(network, options, cache or EngineCache(), {
             'precision': self.precision, 'openvino': ov.get_version(),
             'threads': str(options.threads),
         })  # fmt: skip
+        self._config: dict[str, Any] = {
+            'PERFORMANCE_HINT': 'LATENCY',
+            'INFERENCE_PRECISION_HINT': _TYPES[precision],
+            # Other parts of a frame's way need the cores, too: a thread bound to one would wait
+            # for them while another is free.
+            'ENABLE_CPU_PINNING': False,
+        }
+        if options.threads:
+            self._config['INFERENCE_NUM_THREADS'] = options.threads
+        self._source: Converted | None = None
+        self._model: ov.Model | None = None
+        self._seconds = 0.0
+        _start_workers(self._core, options.threads)
+        # What was read before need not be read to know that it can be.
+        if self._readable_form() is None:
+            self._read()
 
-    def _read(
-        self, exported: ExportedModel | None, cache: EngineCache
-    ) -> tuple[Converted, ov.Model]:
+    # ---- reading
+
+    def _identity(self) -> dict[str, str]:
+        """Return what the results of reading and compiling depend on."""
+        exported = self.options.exported
+        return {
+            'network': '' if exported is not None else self.digest,
+            'exported': exported.digest if exported is not None else '',
+            'openvino': ov.get_version(),
+            **{name: package_version(name) for name in ('torch', 'onnx')},
+        }
+
+    def _readable_form(self) -> str | None:
+        """Return the form that is known to be readable, None if none is."""
+        found = self._cache.recall({'what': 'form for openvino', **self._identity()})
+        return found if found in (*_FORMS, 'exported') else None
+
+    def _read(self) -> ov.Model:
         """Return the model: the exported one, or the network by way of ONNX or else of a trace."""
+        if self._model is not None:
+            return self._model
+        exported, known = self.options.exported, self._readable_form()
         if exported is not None:
+            self._source, form = Converted(exported.path), 'exported'
             try:
-                return Converted(exported.path), self._core.read_model(exported.path)
+                model = self._core.read_model(exported.path)
             except RuntimeError as error:
                 raise EngineError(f'engine openvino: {exported.path}: {error}') from error
-        try:
-            # This way takes a third of the time of the other, and the file serves all engines.
-            source = converted(self.network, Form('onnx'), cache)
-            model = self._core.read_model(source.path)
-            other = shapes_of(self.network, self.network.example_inputs(OTHER_SIZE))
-            self._reshaped(model, other)
-        except (EngineError, RuntimeError, ValueError):
-            # A size has become a constant on that way; OpenVINO keeps more of them open.
-            source = converted(self.network, Form('openvino'), cache)
-            model = self._core.read_model(source.path)
-        return source, model
+        elif known is not None:
+            form, model = known, self._convert(known)
+        else:
+            form = _FORMS[0]
+            try:
+                model = self._convert(form)
+                other = shapes_of(self.network, self.network.example_inputs(OTHER_SIZE))
+                self._reshaped(model, other)
+            except (EngineError, RuntimeError, ValueError):
+                form = _FORMS[1]
+                model = self._convert(form)
+        if known is None:
+            self._cache.remember({'what': 'form for openvino', **self._identity()}, form)
+        self._model = model
+        return model
+
+    def _convert(self, form: str) -> ov.Model:
+        self._source = converted(self.network, Form(form), self._cache, self.digest)
+        self._seconds += self._source.seconds
+        return self._core.read_model(self._source.path)
 
     @staticmethod
     def _reshaped(model: ov.Model, shapes: Sequence[Sequence[int]]) -> ov.Model:
@@ -143,90 +219,86 @@ class OpenVINOEngine(Engine):
     @property
     def seconds_converting(self) -> float:
         """Return how long the conversion took, 0 if there was none to do."""
-        return self._source.seconds
+        return self._seconds
 
-    def _compile(self, inputs: Mapping[str, NDArray]) -> _Compiled:
-        shapes = shapes_of(self.network, inputs)
+    # ---- compiling
+
+    def _compiled_identity(self, shapes: Shapes) -> dict[str, str]:
+        return {
+            'what': 'network compiled by openvino', **self._identity(), 'shapes': repr(shapes),
+            'config': repr(sorted(self._config.items())), 'processor': processor(),
+        }  # fmt: skip
+
+    def _build(self, shapes: Shapes, inputs: Mapping[str, NDArray]) -> _Compiled:
+        identity = self._compiled_identity(shapes)
+        key = key_of(identity)
+        model = SHARED.get(key)
+        if model is None:
+            model = SHARED.add(
+                key, self._load(identity) or self._compile(self._fixed(shapes)))
+        return self._request(model)
+
+    def _build_beforehand(self, shapes: Shapes, inputs: Mapping[str, NDArray]) -> _Compiled:
+        identity = self._compiled_identity(shapes)
+        key = key_of(identity)
+        model = SHARED.get(key)
+        if model is not None:
+            # It has run; and where it runs for others, they needn't wait for this one.
+            return self._request(model)
+
+        model = at_low_priority(lambda: self._load(identity))
+        if model is None:
+            fixed = self._fixed(shapes)
+            model = at_low_priority(lambda: self._compile(fixed))
+            blob = io.BytesIO()
+            model.export_model(blob)
+            self._cache.store(identity, lambda part: _write(part / _BLOB, blob.getbuffer()))
+        made = self._request(model)
+        at_low_priority(lambda: self._execute(made, inputs))
+        SHARED.add(key, model)
+        return made
+
+    def _load(self, identity: Mapping[str, str]) -> Any:
+        """Return what an earlier process compiled, which is three times as quick, or None."""
+        folder = self._cache.load(identity)
+        if folder is None:
+            return None
         try:
-            model = self._reshaped(self._model, shapes)
+            return self._core.import_model((folder / _BLOB).read_bytes(), 'CPU', self._config)
+        except (OSError, RuntimeError) as error:
+            _logger.warning('OpenVINO does not take %s, it is made anew: %s', folder, error)
+            self._cache.discard(identity)
+            return None
+
+    def _fixed(self, shapes: Shapes) -> ov.Model:
+        try:
+            return self._reshaped(self._read(), shapes)
         except RuntimeError as error:
             raise EngineError(f'engine openvino: cannot take inputs of {shapes}') from error
-        config: dict[str, Any] = {
-            'PERFORMANCE_HINT': 'LATENCY',
-            'INFERENCE_PRECISION_HINT': _TYPES[self._precision],
-        }
-        if self.options.threads:
-            config['INFERENCE_NUM_THREADS'] = self.options.threads
-        request = self._core.compile_model(model, 'CPU', config).create_infer_request()
-        made = _Compiled(request, [None] * len(shapes))
+
+    def _compile(self, fixed: ov.Model) -> Any:
+        return self._core.compile_model(fixed, 'CPU', self._config)
+
+    def _request(self, model: Any) -> _Compiled:
+        request = model.create_infer_request()
+        made = _Compiled(model, request, [None] * len(self.network.input_names))
         for index, name in enumerate(self.network.output_names):
             tensor = request.get_output_tensor(index)
             made.outputs[name] = np.zeros(list(tensor.shape), tensor.data.dtype)
             request.set_output_tensor(index, ov.Tensor(made.outputs[name], shared_memory=True))
         return made
 
-    def _of(self, inputs: Mapping[str, NDArray]) -> _Compiled:
-        shape = shapes_of(self.network, inputs)
-        made = self._compiled.get(shape)
-        if made is None:
-            return self._keep(shape, self._compile(inputs))
-        # Another thread may be preparing another size, and dropping this one for it.
-        with contextlib.suppress(KeyError):
-            self._compiled.move_to_end(shape)
-        return made
+    # ---- running
 
-    def _keep(self, shape: tuple[tuple[int, ...], ...], made: _Compiled) -> _Compiled:
-        self._compiled[shape] = made
-        if len(self._compiled) > _SHAPES:
-            self._compiled.popitem(last=False)
-        return made
-
-    def prepare(self, size: tuple[int, int]) -> None:
-        """Compile for images of ``size``; find out, once, how many together are cheapest."""
-        example = self.network.example_inputs(size)
-        self._make_ready(example)
-        self._batches.prepare(size)
-        if (count := self._batches.preferred(size)) > 1:
-            self._make_ready(batch_of(example, count))
-
-    def _make_ready(self, example: Mapping[str, NDArray]) -> None:
-        shapes = shapes_of(self.network, example)
-        if shapes not in self._compiled:
-            # Frames may be running: they see what is compiled once it is warm.
-            made = self._compile(example)
-            self._execute(made, example)
-            self._keep(shapes, made)
-
-    def preferred_batch(self, size: tuple[int, int]) -> int:
-        """Return how many frames of ``size`` together are cheapest."""
-        return self._batches.preferred(size)
-
-    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
-        """Run the network; the outputs are the engine's own arrays."""
-        self.serving = True
-        return self._infer(inputs)
-
-    def _infer(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
-        return self._execute(self._of(inputs), inputs)
-
-    def _execute(self, made: _Compiled, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    def _execute(self, built: _Compiled, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         for index, name in enumerate(self.network.input_names):
             array = np.ascontiguousarray(inputs[name])
-            if made.bound[index] is not array:
-                made.request.set_input_tensor(index, _tensor(array))
-                made.bound[index] = array
+            if built.bound[index] is not array:
+                built.request.set_input_tensor(index, _tensor(array))
+                built.bound[index] = array
         # In this thread: handing over to another costs more. Sharing: no output is copied.
-        made.request.infer(share_outputs=True)
-        return dict(made.outputs)
-
-    def warm_up(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
-        """Run without being taken for an engine that frames depend on."""
-        return self._infer(inputs)
-
-    def forget(self, inputs: Mapping[str, NDArray]) -> None:
-        """Drop what was compiled for the shapes of ``inputs``."""
-        shape = shapes_of(self.network, inputs)
-        self._compiled.pop(shape, None)
+        built.request.infer(share_outputs=True)
+        return dict(built.outputs)
 
     def describe(self) -> dict[str, str]:
         """Return engine, device, precision and version."""
@@ -237,7 +309,6 @@ class OpenVINOEngine(Engine):
             'version': ov.get_version().split('-')[0],
         }
 
-    def close(self) -> None:
-        """Drop the compiled networks."""
-        super().close()
-        self._compiled.clear()
+
+def _write(path: Path, content: memoryview) -> None:
+    path.write_bytes(content)

@@ -21,9 +21,7 @@ which takes minutes, and kept on disk, as is what TensorRT learned of the GPU's 
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,12 +32,13 @@ import tensorrt as trt
 import torch
 from numpy.typing import NDArray
 
-from vidseg_ros.engines.base import DeployedNetwork, Engine, EngineError, EngineOptions
+from vidseg_ros.engines.base import DeployedNetwork, EngineError, EngineOptions
 from vidseg_ros.engines.cache import EngineCache
-from vidseg_ros.engines.conversion import Form, converted, shapes_of
+from vidseg_ros.engines.conversion import Form, converted
 from vidseg_ros.engines.cuda_memory import CudaMemory, torch_dtype
-from vidseg_ros.engines.identity import accelerator, network_digest, package_version
-from vidseg_ros.engines.measurement import BatchMemory
+from vidseg_ros.engines.identity import accelerator, package_version
+from vidseg_ros.engines.recent import Recent
+from vidseg_ros.engines.shaped import ShapedEngine, Shapes
 
 _logger = logging.getLogger(__name__)
 
@@ -48,9 +47,7 @@ WORKSPACE = 4 << 30
 # Frames that an engine takes together at most; the profile of shapes reaches from one to these.
 MAX_BATCH = 8
 # Sizes whose engines are kept on the GPU at a time.
-_SHAPES = 4
-
-Shapes = tuple[tuple[int, ...], ...]
+_SIZES = 4
 
 
 @dataclass(slots=True)
@@ -64,7 +61,7 @@ class _Bound:
     results: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
-class TensorRTEngine(Engine):
+class TensorRTEngine(ShapedEngine[_Bound]):
     """
     TensorRT with an engine for each image size, for 1 to 8 frames together.
 
@@ -72,6 +69,7 @@ class TensorRTEngine(Engine):
     """
 
     name: ClassVar[str] = 'tensorrt'
+    SHAPES: ClassVar[int] = 2 * _SIZES
 
     def __init__(
         self,
@@ -80,7 +78,6 @@ class TensorRTEngine(Engine):
         cache: EngineCache | None = None,
         memory: CudaMemory | None = None,
     ) -> None:
-        super().__init__(network, options)
         if options.device == 'cpu':
             raise EngineError('engine tensorrt: device cpu is not served, only cuda')
         exported = options.exported
@@ -105,15 +102,13 @@ class TensorRTEngine(Engine):
             self._memory = memory or CudaMemory()
         except EngineError as error:
             raise EngineError(f'engine tensorrt: {error}') from error
-        self._cache = cache or EngineCache()
-        self._digest = exported.digest if exported is not None else network_digest(network)
-        self._logger = trt.Logger(trt.Logger.WARNING)
-        self._runtime = trt.Runtime(self._logger)
-        self._engines: OrderedDict[Shapes, Any] = OrderedDict()
-        self._bound: OrderedDict[Shapes, _Bound] = OrderedDict()
-        self._batches = BatchMemory(self, self._cache, {
+        super().__init__(network, options, cache or EngineCache(), {
             'precision': precision, 'tensorrt': trt.__version__,
         })  # fmt: skip
+        self._known_by = exported.digest if exported is not None else self.digest
+        self._logger = trt.Logger(trt.Logger.WARNING)
+        self._runtime = trt.Runtime(self._logger)
+        self._engines: Recent[Shapes, Any] = Recent(_SIZES)
 
     # ---- building
 
@@ -124,7 +119,7 @@ class TensorRTEngine(Engine):
         """Return what the cache knows the engine for the shapes of one frame by."""
         return {
             'what': 'tensorrt engine',
-            'network': self._digest,
+            'network': self._known_by,
             'precision': self._precision,
             'shapes': repr(single),
             'max_batch': str(MAX_BATCH),
@@ -183,9 +178,9 @@ class TensorRTEngine(Engine):
 
     def _engine(self, single: Shapes) -> Any:
         """Return the engine for the shapes of one frame: at hand, from disk, or built now."""
-        if single in self._engines:
-            self._engines.move_to_end(single)
-            return self._engines[single]
+        known = self._engines.get(single)
+        if known is not None:
+            return known
         identity = self.identity(single)
         folder = self._cache.load(identity)
         engine = None
@@ -200,10 +195,7 @@ class TensorRTEngine(Engine):
             engine = self._runtime.deserialize_cuda_engine(plan)
         if engine is None:
             raise EngineError('engine tensorrt: TensorRT does not take the engine it has built')
-        self._engines[single] = engine
-        if len(self._engines) > _SHAPES:
-            self._engines.popitem(last=False)
-        return engine
+        return self._engines.keep(single, engine)
 
     def _single(self, shapes: Shapes) -> Shapes:
         """Return the shapes of one frame, for those of several together."""
@@ -212,7 +204,7 @@ class TensorRTEngine(Engine):
         least = [example[name].shape[0] for name in self.network.input_names]
         return tuple((n, *shape[1:]) for n, shape in zip(least, shapes, strict=True))
 
-    def _bind(self, shapes: Shapes, inputs: Mapping[str, NDArray]) -> _Bound:
+    def _build(self, shapes: Shapes, inputs: Mapping[str, NDArray]) -> _Bound:
         context = self._engine(self._single(shapes)).create_execution_context()
         if context is None:
             raise EngineError('engine tensorrt: not enough memory on the GPU')
@@ -239,51 +231,17 @@ class TensorRTEngine(Engine):
 
     # ---- running
 
-    def prepare(self, size: tuple[int, int]) -> None:
-        """Build the engine for images of ``size``, or fetch it from the cache."""
-        example = self.network.example_inputs(size)
-        if shapes_of(self.network, example) not in self._bound:
-            # Frames of this size may be running already otherwise.
-            self._infer(example)
-        self._batches.prepare(size)
-
-    def preferred_batch(self, size: tuple[int, int]) -> int:
-        """Return how many frames of ``size`` together are cheapest."""
-        return self._batches.preferred(size)
-
-    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
-        """Run the network; the outputs lie in pinned memory of the engine's own."""
-        self.serving = True
-        return self._infer(inputs)
-
-    def warm_up(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
-        """Run without being taken for an engine that frames depend on."""
-        return self._infer(inputs)
-
-    def _infer(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
-        shapes = shapes_of(self.network, inputs)
-        made = self._bound.get(shapes)
-        if made is None:
-            made = self._bound[shapes] = self._bind(shapes, inputs)
-            if len(self._bound) > 2 * _SHAPES:
-                self._bound.popitem(last=False)
-        else:
-            # Another thread may be preparing another size, and dropping this one for it.
-            with contextlib.suppress(KeyError):
-                self._bound.move_to_end(shapes)
-        for name, staging in made.staging.items():
+    def _execute(self, built: _Bound, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        """Run it; the outputs lie in pinned memory of the engine's own."""
+        for name, staging in built.staging.items():
             np.copyto(staging.numpy(), inputs[name])
-            self._memory.copy(made.inputs[name], staging)
-        if not made.context.execute_async_v3(self._memory.stream):
+            self._memory.copy(built.inputs[name], staging)
+        if not built.context.execute_async_v3(self._memory.stream):
             raise EngineError('engine tensorrt: the GPU refused to run the network (see the log)')
-        for name, result in made.results.items():
-            self._memory.copy(result, made.outputs[name])
+        for name, result in built.results.items():
+            self._memory.copy(result, built.outputs[name])
         self._memory.wait()
-        return {name: result.numpy() for name, result in made.results.items()}
-
-    def forget(self, inputs: Mapping[str, NDArray]) -> None:
-        """Drop the buffers for the shapes of ``inputs``."""
-        self._bound.pop(shapes_of(self.network, inputs), None)
+        return {name: result.numpy() for name, result in built.results.items()}
 
     def describe(self) -> dict[str, str]:
         """Return engine, device, precision and version."""
@@ -297,7 +255,6 @@ class TensorRTEngine(Engine):
     def close(self) -> None:
         """Drop contexts before the engines they belong to."""
         super().close()
-        self._bound.clear()
         self._engines.clear()
 
 

@@ -15,10 +15,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -30,6 +28,7 @@ from vidseg_ros.engines.base import DeployedNetwork, Engine, EngineError, Engine
 from vidseg_ros.engines.cache import EngineCache
 from vidseg_ros.engines.cuda_memory import CudaMemory, torch_dtype
 from vidseg_ros.engines.measurement import BatchMemory
+from vidseg_ros.engines.recent import Recent
 
 _logger = logging.getLogger(__name__)
 
@@ -166,7 +165,7 @@ class TorchEngine(Engine):
             self._module = copy.deepcopy(network).to(
                 self._device, _DTYPES[precision], memory_format=torch.channels_last
             )
-        self._slots: OrderedDict[Any, _OnDevice] = OrderedDict()
+        self._slots: Recent[Any, _OnDevice] = Recent(_SHAPES)
         self._batches = BatchMemory(self, cache or EngineCache(), {
             'precision': precision, 'torch': torch.__version__, 'threads': str(options.threads),
         })  # fmt: skip
@@ -241,13 +240,7 @@ class TorchEngine(Engine):
         key = (tuple(array.shape for array in given.values()), size, also)
         slot = self._slots.get(key)
         if slot is None:
-            slot = self._slots[key] = _OnDevice(lambda t: self._compute(t, size, also), given)
-            if len(self._slots) > _SHAPES:
-                self._slots.popitem(last=False)
-        else:
-            # Another thread may be preparing another size, and dropping this one for it.
-            with contextlib.suppress(KeyError):
-                self._slots.move_to_end(key)
+            slot = self._slots.keep(key, _OnDevice(lambda t: self._compute(t, size, also), given))
         return slot.run(given)
 
     def warm_up(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
@@ -256,7 +249,7 @@ class TorchEngine(Engine):
 
     def forget(self, inputs: Mapping[str, NDArray]) -> None:
         """Drop what was captured for the shapes of ``inputs``."""
-        self._slots.pop((tuple(inputs[n].shape for n in self.network.input_names), None, ()), None)
+        self._slots.forget((tuple(inputs[n].shape for n in self.network.input_names), None, ()))
 
     def describe(self) -> dict[str, str]:
         """Return engine, device, precision and version."""
