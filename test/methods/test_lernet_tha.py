@@ -198,6 +198,17 @@ def test_its_operating_points_are_longer_intervals():
         method.operate_at('K=7')
 
 
+def test_after_an_interval_of_1_nothing_older_is_propagated():
+    method = create_method('lernet_tha', OPTIONS)
+    state, images = method.new_state('camera'), _video(15, 5)
+    kinds = []
+    for i, interval in enumerate((3, 1, 1, 3, 3)):
+        assert method.adjust(dataclasses.replace(OPTIONS, extra={'key_interval': interval}))
+        kinds.append(_step(method, state, images[i], i).provenance['kind'])
+    # The features of frame 0 are not those of the frame before the fourth.
+    assert kinds == ['key frame'] * 4 + ['propagated']
+
+
 def test_the_interval_is_changed_between_two_frames():
     method = create_method('lernet_tha', OPTIONS)
     assert method.adjust(dataclasses.replace(OPTIONS, extra={'key_interval': 7}))

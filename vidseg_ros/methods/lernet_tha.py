@@ -146,10 +146,12 @@ class LERNetTHAMethod(NetworkMethod):
         outputs, took = self._run(self._engines[0], observations, also=('high', 'reduced'))
         found = []
         for index, (observation, state) in enumerate(zip(observations, states, strict=True)):
-            # With an interval of 1 nobody will ask for the features.
             if self._interval_at(observation) > 1:
                 image = observation.inputs['image']
                 self._keep(state, (image.shape[1], image.shape[2]), outputs, index)
+            else:
+                # Nobody asks for the features; should the interval grow, not for older ones.
+                state.key = None
             state.steps = 0
             found.append(
                 self._finish(
@@ -176,4 +178,4 @@ class LERNetTHAMethod(NetworkMethod):
             np.copyto(kept[0], outputs[name][index])
 
     def _described(self) -> dict[str, str]:
-        return {'key_interval': self._point.removeprefix('K=')}
+        return {'key_interval': self.operating_point.removeprefix('K=')}

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import abc
 import time
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -31,11 +31,12 @@ from vidseg_ros.methods.base import (
     Segmentation,
     StreamState,
     UnfitFrameError,
-    VideoSegmenter,
 )
+from vidseg_ros.methods.batching import batches, stacked
 from vidseg_ros.methods.buffers import BufferPool, OutputRings, Scratch
 from vidseg_ros.methods.finishing import Finisher
 from vidseg_ros.methods.loading import LoadedNetwork, MethodOptions
+from vidseg_ros.methods.point_menu import MovableMethod, PointMenu
 from vidseg_ros.methods.resizing import batch_of_one
 
 # The operating points: which part of its sides a network is given.
@@ -79,7 +80,7 @@ class NetworkObservation(Observation):
     operating_point: str = ''
 
 
-class NetworkMethod(VideoSegmenter):
+class NetworkMethod(MovableMethod):
     """
     A method that gives each frame to one of its networks.
 
@@ -107,8 +108,7 @@ class NetworkMethod(VideoSegmenter):
         self._minimum_side = minimum_side
         exported = loaded.exported
         self._fixed_size = exported is not None and exported.size is not None
-        self._points = self._points_for(options.extra)
-        self._point = self._points[0]
+        self._points = PointMenu(self.name, self._menu(options.extra))
         self._built: set[tuple[int, int]] = set()
         self._last_size: tuple[int, int] | None = None
         self._pool = BufferPool()
@@ -116,6 +116,9 @@ class NetworkMethod(VideoSegmenter):
         self._finisher = Finisher()
 
     # ---- settings
+
+    def _menu(self, knobs: Mapping[str, Any]) -> dict[str, str]:
+        return {name: name for name in self._points_for(knobs)}
 
     def _points_for(self, knobs: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the operating points' names, the most costly first."""
@@ -140,33 +143,9 @@ class NetworkMethod(VideoSegmenter):
         if fixed(options) != fixed(self._options):
             return False
         self._take_knobs(options.extra)
-        points, present = self._points_for(options.extra), self._point
-        moved = present != self._points[0] and present in points
-        self._options, self._points = options, points
-        self._point = present if moved else points[0]
+        self._options = options
+        self._points.replace(self._menu(options.extra))
         return True
-
-    def operating_points(self) -> tuple[str, ...]:
-        """Return the operating points' names, the most costly first."""
-        return self._points
-
-    @property
-    def operating_point(self) -> str:
-        """Return the present operating point."""
-        return self._point
-
-    def operate_at(self, name: str) -> None:
-        """
-        Move to an operating point from the next frame on.
-
-        :raises ValueError: if there is no such point.
-        """
-        if name not in self._points:
-            raise ValueError(
-                f'method {self.name} has no operating point {name!r}; there are: '
-                f'{", ".join(self._points)}'
-            )
-        self._point = name
 
     def input_size(self, size: tuple[int, int], operating_point: str) -> tuple[int, int]:
         """Return what frames of ``size`` (height, width) are resized to for the network."""
@@ -180,7 +159,7 @@ class NetworkMethod(VideoSegmenter):
         What is there already is left alone: an engine may be running it.
         """
         if operating_point is None:
-            operating_point = self._point
+            operating_point = self.operating_point
         chosen = self.input_size(size, operating_point)
         if chosen in self._built or min(chosen) < self._minimum_side:
             return  # frames that are too small are refused one by one
@@ -201,7 +180,7 @@ class NetworkMethod(VideoSegmenter):
 
     def _begin(self, frame: Frame) -> NetworkObservation:
         """Return the observation of a frame with the network's ``image``."""
-        point = self._point
+        point = self.operating_point
         size = self.input_size(frame.size, point)
         if min(size) < self._minimum_side:
             raise UnfitFrameError(
@@ -234,35 +213,22 @@ class NetworkMethod(VideoSegmenter):
         self, observations: Sequence[Observation], states: Sequence[StreamState]
     ) -> list[Segmentation]:
         """Segment the frames; those of a kind and size together where that is cheaper."""
-        groups: dict[Hashable, list[int]] = {}
-        given = []
-        for index, (observation, state) in enumerate(zip(observations, states, strict=True)):
+        given, kinds = [], []
+        for observation, state in zip(observations, states, strict=True):
             assert isinstance(observation, NetworkObservation)
             given.append(observation)
-            kind = self._kind(observation, state), observation.inputs['image'].shape
-            groups.setdefault(kind, []).append(index)
+            height, width = observation.inputs['image'].shape[1:3]
+            kinds.append(((height, width), self._kind(observation, state)))
+            self._last_size = height, width
+            self._built.add((height, width))
         found: dict[int, Segmentation] = {}
-        for group in groups.values():
-            for part in self._batches(group, given):
-                segmented = self._segment([given[i] for i in part], [states[i] for i in part])
-                found.update(zip(part, segmented, strict=True))
+        for part in batches(kinds, lambda kind: self._engines[0].preferred_batch(kind[0])):
+            segmented = self._segment([given[i] for i in part], [states[i] for i in part])
+            found.update(zip(part, segmented, strict=True))
         for observation in given:
             while observation.borrowed:
                 self._pool.give_back(observation.borrowed.pop())
         return [found[index] for index in range(len(given))]
-
-    def _batches(self, group: list[int], given: list[NetworkObservation]) -> Iterator[list[int]]:
-        """Yield the frames of a group that go together: as many as is best, or single ones."""
-        height, width = given[group[0]].inputs['image'].shape[1:3]
-        self._last_size = height, width
-        self._built.add((height, width))
-        # An engine has to build what it runs for any other number, so there are no others.
-        most = self._engines[0].preferred_batch((height, width)) if len(group) > 1 else 1
-        full = len(group) - len(group) % most
-        for start in range(0, full, most):
-            yield group[start : start + most]
-        for index in group[full:]:
-            yield [index]
 
     def _run(
         self, engine: Engine, observations: list[NetworkObservation], also: Sequence[str] = ()
@@ -275,23 +241,13 @@ class NetworkMethod(VideoSegmenter):
         there are only those of ``also``.
         """
         begun = time.perf_counter()
-        inputs: Mapping[str, NDArray] = observations[0].inputs
-        if len(observations) > 1:
-            inputs = {
-                name: self._stacked(name, [o.inputs[name] for o in observations])
-                for name in inputs
-            }
+        inputs = {
+            name: stacked(name, [o.inputs[name] for o in observations], self._batch)
+            for name in observations[0].inputs
+        }
         size = self._labels_size(engine, observations)
         outputs = engine.run(inputs) if size is None else engine.run_labels(inputs, size, also)
         return outputs, (time.perf_counter() - begun) * 1e3
-
-    def _stacked(self, name: str, arrays: list[NDArray]) -> NDArray:
-        """Return arrays [1, ...] as one [N, ...], in memory that is used again."""
-        first = arrays[0]
-        stacked = self._batch.take(
-            f'{name} {first.dtype}', (len(arrays), *first.shape[1:]), first.dtype
-        )
-        return np.concatenate(arrays, out=stacked)
 
     @staticmethod
     def _labels_size(
@@ -327,7 +283,7 @@ class NetworkMethod(VideoSegmenter):
             'label_space': self.label_space.name,
             'network': self._network_name,
             'checkpoint': self._checkpoint,
-            'operating_point': self._point,
+            'operating_point': self.operating_point,
             **self._described(),
             **self._engines[0].describe(),
         }
