@@ -36,8 +36,9 @@ from sensor_msgs.msg import CompressedImage
 from statistics_msgs.msg import MetricsMessage
 from std_srvs.srv import Trigger
 
+from vidseg_ros.engines import compiled_models
 from vidseg_ros.methods.base import Wanted
-from vidseg_ros.nodes import diagnostics, parameters
+from vidseg_ros.nodes import diagnostics, garbage, parameters
 from vidseg_ros.nodes.camera_topics import CameraTopics
 from vidseg_ros.nodes.image_conversion import compressed_to_rgb, stamp_ns, to_rgb
 from vidseg_ros.nodes.parameter_declaration import declare
@@ -159,15 +160,19 @@ class SegmentationNode(LifecycleNode):
 
     def _configure(self) -> None:
         built = self._build_now()
-        if built.segmenter is None:
-            with self._state_lock:
-                self._failure = built.failure
-            raise _CannotConfigure(built.failure)
+        garbage.set_aside()
         with self._state_lock:
+            settings = self._settings
+            if built.segmenter is None:
+                self._failure = built.failure
+                if built.settings.segmenter_values() != settings.segmenter_values():
+                    # Something else was asked for just now, when there was no failure yet.
+                    self._retry_with_other_values()
+                raise _CannotConfigure(built.failure)
             self._failure = ''
             self._running = built.settings
-            settings = self._settings
             self._follow_threads()
+            compiled_models.SHARED.keep(settings['networks_kept'])
             self._pipeline = Pipeline(
                 built.segmenter, self._deliver, policy=settings['frame_policy'],
                 queue_limit=settings['queue_limit'],
@@ -178,6 +183,9 @@ class SegmentationNode(LifecycleNode):
                 report=self._report_lost, room_made=self._on_room)
             self._follow_trace()
             self._follow_cameras()
+            # What was asked for since the build ended; before there was a pipeline nobody else
+            # could see to it.
+            self._request_segmenter()
         described = ', '.join(f'{key}: {value}'
                               for key, value in built.segmenter.describe().items())
         self.get_logger().info(f'configured ({described})')
@@ -245,6 +253,11 @@ class SegmentationNode(LifecycleNode):
         if self._start_timer is None:
             self._start_timer = self.create_timer(
                 0.01, self._start, callback_group=self._start_group, clock=self._steady)
+
+    def _retry_with_other_values(self) -> None:
+        """Try again what failed at the start: other values are worth it."""
+        if self._settings['autostart']:
+            self._start_soon()
 
     def _start(self) -> None:
         timer, self._start_timer = self._start_timer, None
@@ -389,9 +402,8 @@ class SegmentationNode(LifecycleNode):
                     and before['diagnostics_period'] != settings['diagnostics_period']:
                 self._start_report_timer()
             if pipeline is None:
-                # After a start that failed, another value is worth another try.
-                if Effect.SEGMENTER in effects and settings['autostart'] and self._failure:
-                    self._start_soon()
+                if Effect.SEGMENTER in effects and self._failure:
+                    self._retry_with_other_values()
                 return
             if effects & {Effect.PIPELINE, Effect.CAMERAS}:
                 pipeline.set_limits(gap_ns=settings.gap_ns, max_age_ns=settings.max_age_ns)
@@ -399,6 +411,7 @@ class SegmentationNode(LifecycleNode):
                                     queue_limit=settings['queue_limit'])
                 pipeline.set_latency_budget(settings['latency_budget_ms'])
                 pipeline.set_max_batch(settings['max_batch'])
+                compiled_models.SHARED.keep(settings['networks_kept'])
                 if before['observe_workers'] != settings['observe_workers']:
                     self._follow_threads()
                     pipeline.set_observe_workers(settings.thread_plan.observe_workers)

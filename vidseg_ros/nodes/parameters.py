@@ -258,6 +258,10 @@ TABLE: tuple[Parameter, ...] = (
     Parameter('max_batch', 0, 'How many frames of different cameras go to the device together '
               'at most; 0: as many as are cheaper together than one after another.',
               Effect.PIPELINE, minimum=0, maximum=64),
+    Parameter('networks_kept', 4, 'How many compiled networks stay in memory (engine `openvino`; '
+              'one for each size and number of frames together), those in use among them: what '
+              'ran a while ago need not be loaded when it is asked for again. 0: none but those '
+              'in use.', Effect.PIPELINE, minimum=0, maximum=64),
     Parameter('trace_file', '', 'Write who worked when into this file, in the Chrome trace '
               'format, which ui.perfetto.dev shows; empty: no trace.', Effect.PIPELINE,
               check=_check_trace),

@@ -32,9 +32,10 @@ def main(args: list[str] | None = None) -> int:
     """Run the node until it is told to stop; return the exit status."""
     signal.signal(signal.SIGINT, _leave)
     signal.signal(signal.SIGTERM, _leave)
-    # What frames wait for is short; whoever computes for long has the interpreter's lock taken
-    # away sooner than after the usual 5 ms.
-    sys.setswitchinterval(0.001)
+    # A frame needs the interpreter's lock some dozens of times, each time for an instant. Who
+    # computes for long, such as a method being built, has it taken away after this long, in place
+    # of the usual 5 ms.
+    sys.setswitchinterval(0.0002)
     threads.set_environment()
     # Only now, for it takes seconds.
     import rclpy
