@@ -300,6 +300,46 @@ def test_an_error_of_the_method_costs_one_frame_and_its_memory(step):
         assert statistics.last_problem == f'error in {step}: RuntimeError: told to fail'
 
 
+@pytest.mark.parametrize('again', ['works', 'fails'])
+def test_a_frame_observed_before_an_error_does_not_go_on_from_what_that_left(again):
+    segmenter = FakeSegmenter()
+    segmenter.fail_predict.add(0)
+    segmenter.gate.clear()
+    with Run(segmenter, policy='every') as run:
+        run.pipeline.add_camera('a')
+        run.pipeline.add_camera('b')
+        run.pipeline.submit('a', arrival(0))
+        assert segmenter.predicting.wait(5)
+        run.pipeline.submit('a', arrival(1))
+        run.pipeline.submit('b', arrival(1))
+        ready = run.pipeline._floor.ready
+        until = time.monotonic() + 5
+        while len(ready) < 2 and time.monotonic() < until:
+            time.sleep(0.002)
+        if again == 'fails':
+            segmenter.fail_observe.add(1)
+        assert {job.stream.camera: job.state.observed for job in ready}['a'] == [0, 1]
+        segmenter.gate.set()
+        run.settle()
+        for i in (2, 3):
+            run.pipeline.submit('a', arrival(i))
+            run.settle()
+        assert run.stamps('a') == ([1, 2, 3] if again == 'works' else [2, 3])
+        assert [result.frame.sequence for result in run.results['a']] == \
+            list(range(len(run.results['a'])))
+        # The labels are the number of frames that the state has seen.
+        assert [result.segmentation.labels.max() for result in run.results['a']] == \
+            [sequence + 1 for sequence in range(len(run.results['a']))]
+        resets = [result.reset for result in run.results['a']]
+        step = 'predict' if again == 'works' else 'observe'
+        assert resets == [f'error in the method ({step})', *[None] * (len(resets) - 1)]
+        drops = run.pipeline.statistics('a').drops
+        assert drops == {'error in predict': 1} if again == 'works' else \
+            drops == {'error in predict': 1, 'error in observe': 1}
+        assert run.results['b'][0].reset is None and run.stamps('b') == [1]
+        assert run.pipeline._floor.streams['a'].spoilt is None  # it takes up no memory
+
+
 def test_a_frame_that_the_method_can_not_use_is_a_bad_frame():
     with Run(policy='every') as run:
         run.pipeline.add_camera('a')

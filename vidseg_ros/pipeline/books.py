@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import logging
 
+from vidseg_ros.methods.base import StreamState
 from vidseg_ros.pipeline import resets
 from vidseg_ros.pipeline.accounts import CameraStatistics, summarize
 from vidseg_ros.pipeline.floor import Floor, Report
@@ -33,12 +34,20 @@ class Books:
         self._floor = floor
         self._report = report
 
-    def failed(self, stream: Stream, step: str, error: Exception) -> None:
-        """Enter a failure of the method; what it remembers is not to be trusted after that."""
+    def failed(self, stream: Stream, step: str, error: Exception,
+               state: StreamState | None = None) -> None:
+        """
+        Enter a failure of the method; what it remembers is not to be trusted after that.
+
+        ``state`` is what it was given; a frame that was already observed from it is observed
+        again. None: the stream's present state.
+        """
         self.lost(stream, f'error in {step}', f'{type(error).__name__}: {error}')
         _logger.debug('%s failed', step, exc_info=error)
         with self._floor.lock:
-            stream.pending_reset = f'{resets.ERROR} ({step})'
+            if state is None or state is stream.state:
+                stream.pending_reset = f'{resets.ERROR} ({step})'
+                stream.spoilt = stream.state
 
     def lost(self, stream: Stream, cause: str, detail: str) -> None:
         """Enter a frame that is dropped for a fault."""

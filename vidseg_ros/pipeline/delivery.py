@@ -16,18 +16,18 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 
 from vidseg_ros.pipeline.books import Books
 from vidseg_ros.pipeline.floor import Floor
 from vidseg_ros.pipeline.result import Result
 from vidseg_ros.pipeline.streams import Job
+from vidseg_ros.pipeline.worker import Worker
 
 _logger = logging.getLogger(__name__)
 
 
-class Delivery:
+class Delivery(Worker):
     """
     Call ``deliver`` with each result and enter it in the books.
 
@@ -44,13 +44,7 @@ class Delivery:
         self._deliver = deliver
         self._settled = settled
         self._more_may_come = more_may_come
-        self.thread = threading.Thread(target=self._loop, name='pipeline_deliver', daemon=True)
-        self.thread.start()
-
-    def _loop(self) -> None:
-        # A function of its own for each result: a thread that waits refers to none.
-        while self._step():
-            pass
+        super().__init__('pipeline_deliver')
 
     def _step(self) -> bool:
         """Deliver a result; return False when there will be no more."""

@@ -15,39 +15,37 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 from vidseg_ros.pipeline.books import Books
 from vidseg_ros.pipeline.floor import Floor
 from vidseg_ros.pipeline.result import Result
 from vidseg_ros.pipeline.streams import Job
+from vidseg_ros.pipeline.worker import Worker
 
 DELIVER_AHEAD = 1
 """How many results may wait for their delivery before the device waits, too."""
 
 _HOLD_MARGIN = 1.5  # of the mean time of observe, that a batch waits for what is being observed
 
-class DeviceWorker:
+
+class DeviceWorker(Worker):
     """
     Predict what was observed: frames of several cameras together where that is cheaper.
 
     ``more_may_come`` tells, with the floor's lock held, whether frames may still be observed;
-    the thread ends when that is over and all is done.
+    the thread ends when that is over and all is done. ``observe_again`` observes a job's frame
+    with a state that begins with it, and returns None where that fails.
     """
 
-    def __init__(self, floor: Floor, books: Books, more_may_come: Callable[[], bool]) -> None:
+    def __init__(self, floor: Floor, books: Books, more_may_come: Callable[[], bool],
+                 observe_again: Callable[[Job], Job | None]) -> None:
         self._floor = floor
         self._books = books
         self._more_may_come = more_may_come
-        self.thread = threading.Thread(target=self._loop, name='pipeline_device', daemon=True)
+        self._observe_again = observe_again
         self.running = True
-        self.thread.start()
-
-    def _loop(self) -> None:
-        # A function of its own for each batch: a thread that waits refers to none.
-        while self._step():
-            pass
+        super().__init__('pipeline_device')
 
     def _step(self) -> bool:
         """Predict a batch; return False when there will be no more."""
@@ -61,13 +59,35 @@ class DeviceWorker:
                 return False
             self._hold()
             batch = self._take_batch()
+            spoilt = any(job.spoilt for job in batch)
+        if spoilt:
+            # While they are ahead, no later frame of their cameras is observed.
+            batch = self._mended(batch)
+        with floor.lock:
             for job in batch:
                 job.stream.ahead = False
-            floor.batches[len(batch)] += 1
-            floor.look_ahead.device_began(floor.clock_ns())
+            if batch:
+                floor.batches[len(batch)] += 1
+                floor.look_ahead.device_began(floor.clock_ns())
             floor.observable.notify_all()
-        self._predict(batch)
+        if batch:
+            self._predict(batch)
         return True
+
+    def _mended(self, batch: list[Job]) -> list[Job]:
+        """Return the batch with what was observed from a spoilt state observed again."""
+        floor, found = self._floor, []
+        for job in batch:
+            mended = self._observe_again(job) if job.spoilt else job
+            if mended is not None:
+                found.append(mended)
+                continue
+            with floor.lock:
+                job.stream.ahead = False
+                job.stream.in_flight -= 1
+                floor.settled.notify_all()
+            floor.release(job.tenure)
+        return found
 
     def _hold(self) -> None:
         """Wait a little for frames that are being observed, where they make a batch cheaper."""
@@ -132,7 +152,7 @@ class DeviceWorker:
     def _failed(self, batch: list[Job], error: Exception) -> None:
         floor = self._floor
         for job in batch:
-            self._books.failed(job.stream, 'predict', error)
+            self._books.failed(job.stream, 'predict', error, job.state)
         with floor.lock:
             for job in batch:
                 job.stream.in_flight -= 1

@@ -19,7 +19,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from vidseg_ros.methods.base import Frame, UnfitFrameError
+from vidseg_ros.methods.base import Frame, Image, UnfitFrameError
 from vidseg_ros.pipeline import resets
 from vidseg_ros.pipeline.accounts import LastReset
 from vidseg_ros.pipeline.arrival import BadFrame
@@ -155,6 +155,25 @@ class ObservePool:
             return None
         converted_ns = floor.clock_ns()
         latency['convert'] = (converted_ns - started_ns) / 1e6
+        job = self._observe_image(stream, tenure, waiting, image, converted_ns, latency)
+        if job is not None and (trace := floor.trace) is not None:
+            trace.add('convert', started_ns, converted_ns, camera=stream.camera,
+                      sequence=job.observation.frame.sequence)
+        return job
+
+    def observe_again(self, job: Job) -> Job | None:
+        """
+        Observe a job's frame again, where its state was spoilt since; None if that fails.
+
+        Its stream must not be observed meanwhile.
+        """
+        waiting = Waiting(job.arrival, job.submitted_ns)
+        return self._observe_image(job.stream, job.tenure, waiting, job.observation.frame.image,
+                                   self._floor.clock_ns(), job.latency_ms)
+
+    def _observe_image(self, stream: Stream, tenure: Tenure, waiting: Waiting, image: Image,
+                       began_ns: int, latency: dict[str, float]) -> Job | None:
+        floor, arrival = self._floor, waiting.arrival
         try:
             reset = self._begin_anew_if_needed(stream, tenure, arrival.stamp_ns,
                                                image.shape[:2])
@@ -171,11 +190,10 @@ class ObservePool:
             return None
         stream.sequence += 1
         observed_ns = floor.clock_ns()
-        latency['observe'] = (observed_ns - converted_ns) / 1e6
+        latency['observe'] = latency.get('observe', 0.0) + (observed_ns - began_ns) / 1e6
         if (trace := floor.trace) is not None:
-            about = {'camera': stream.camera, 'sequence': frame.sequence}
-            trace.add('convert', started_ns, converted_ns, **about)
-            trace.add('observe', converted_ns, observed_ns, **about,
+            trace.add('observe', began_ns, observed_ns, camera=stream.camera,
+                      sequence=frame.sequence,
                       operating_point=tenure.segmenter.operating_point)
         return Job(stream, tenure, state, observation, reset, arrival, waiting.submitted_ns,
                    observed_ns, latency)
@@ -195,6 +213,7 @@ class ObservePool:
             elif reason is None:
                 return None
             stream.tenure = tenure
+            stream.spoilt = None
             stream.sequence = 0
             stream.account.size = size
             if reason is not None:

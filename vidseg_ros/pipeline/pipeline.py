@@ -95,7 +95,8 @@ class Pipeline:
         self._mover.set_budget(latency_budget_ms)
         self._mover.follow(segmenter)
         self._pool = ObservePool(floor, self._books, observe_workers, room_made)
-        self._device = DeviceWorker(floor, self._books, self._pool.alive)
+        self._device = DeviceWorker(floor, self._books, self._pool.alive,
+                                    self._pool.observe_again)
         self._delivery = Delivery(
             floor, self._books, deliver, self._delivered, lambda: self._device.running)
 

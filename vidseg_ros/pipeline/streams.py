@@ -60,6 +60,7 @@ class Stream:
     tenure: Tenure | None = None
     sequence: int = 0
     pending_reset: str | None = None
+    spoilt: StreamState | None = None  # a state that a failure of predict has left behind
     ahead: bool = False  # a frame is between the start of observe and the start of predict
     in_flight: int = 0  # frames taken from the mailbox and not yet delivered or lost
     removed: bool = False
@@ -83,3 +84,8 @@ class Job:
     submitted_ns: int
     observed_ns: int
     latency_ms: dict[str, float]
+
+    @property
+    def spoilt(self) -> bool:
+        """Tell whether predict failed with this state after the frame was observed."""
+        return self.state is self.stream.spoilt
