@@ -59,7 +59,7 @@ def test_macs_of_known_layers():
 def test_harmonic_links_follow_the_powers_of_two():
     # Layer 8 reads 7, 6, 4 and 0 and is 1.7^3 times as wide as the growth, rounded to even.
     block = HarDBlock(20, growth=10, n_layers=8)
-    assert block._reads[7] == [7, 6, 4, 0]
+    assert block.reads[7] == [7, 6, 4, 0]
     assert block.layers[7][0].out_channels == 50
     # The odd layers, 10 wide each, and the last are the output.
     assert block.out_channels == 4 * 10 + 50

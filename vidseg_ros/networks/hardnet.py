@@ -50,30 +50,28 @@ class HarDBlock(nn.Module):
         self, in_channels: int, growth: int, n_layers: int, multiplier: float = 1.7
     ) -> None:
         super().__init__()
-        self._reads: list[list[int]] = []
+        # By layer, what it reads, and which layers are the output: 0 is the block's input, 1 the
+        # first layer.
+        self.reads: list[list[int]] = []
+        self.outputs = [i for i in range(1, n_layers + 1) if i % 2 == 1 or i == n_layers]
         layers = []
         self.out_channels = 0
         for index in range(1, n_layers + 1):
             width, links = _links(index, in_channels, growth, multiplier)
             read = sum(_links(link, in_channels, growth, multiplier)[0] for link in links)
             layers.append(ConvBNReLU(read, width))
-            self._reads.append(links)
-            if self._is_output(index, n_layers):
+            self.reads.append(links)
+            if index in self.outputs:
                 self.out_channels += width
         self.layers = nn.ModuleList(layers)
-
-    @staticmethod
-    def _is_output(index: int, n_layers: int) -> bool:
-        return index % 2 == 1 or index == n_layers
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the layers and concatenate the odd ones and the last."""
         outputs = [x]
-        for layer, links in zip(self.layers, self._reads, strict=True):
+        for layer, links in zip(self.layers, self.reads, strict=True):
             read = [outputs[link] for link in links]
             outputs.append(layer(torch.cat(read, 1) if len(read) > 1 else read[0]))
-        last = len(outputs) - 1
-        return torch.cat([outputs[i] for i in range(1, last + 1) if self._is_output(i, last)], 1)
+        return torch.cat([outputs[i] for i in self.outputs], 1)
 
 
 class HarDNetEncoder(nn.Module):

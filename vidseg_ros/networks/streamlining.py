@@ -31,6 +31,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from vidseg_ros.networks.blocks import ConvBNReLU
 from vidseg_ros.networks.fassvid import TAM, DecoderStage
+from vidseg_ros.networks.hardnet import HarDBlock
 
 
 def folded(layer: ConvBNReLU) -> tuple[Tensor, Tensor]:
@@ -45,11 +46,14 @@ def folded(layer: ConvBNReLU) -> tuple[Tensor, Tensor]:
     return weight.detach(), bias.detach()
 
 
-def pointwise(weight: Tensor, bias: Tensor | None) -> nn.Conv2d:
-    """Return the 1x1 convolution of that weight [O, I, 1, 1] and bias [O]."""
-    outputs, inputs = weight.shape[:2]
+def convolution(weight: Tensor, bias: Tensor | None) -> nn.Conv2d:
+    """Return the convolution of that weight [O, I, k, k] and bias [O], padded to keep the size."""
+    outputs, inputs, *kernel = weight.shape
     # Without memory at first: random weights would be for nothing and take numbers from others.
-    made = nn.Conv2d(inputs, outputs, 1, bias=bias is not None, device='meta')
+    made = nn.Conv2d(
+        inputs, outputs, (kernel[0], kernel[1]), padding=(kernel[0] // 2, kernel[1] // 2),
+        bias=bias is not None, device='meta',
+    )  # fmt: skip
     made.weight = nn.Parameter(weight.detach().clone(), requires_grad=False)
     if bias is not None:
         made.bias = nn.Parameter(bias.detach().clone(), requires_grad=False)
@@ -61,15 +65,15 @@ def enlarged(x: Tensor, like: Tensor) -> Tensor:
     return F.interpolate(x, size=like.shape[-2:], mode='bilinear', align_corners=False)
 
 
-def split(layer: ConvBNReLU, first: int) -> tuple[nn.Conv2d, nn.Conv2d]:
+def split_by_input(layer: ConvBNReLU, first: int) -> tuple[nn.Conv2d, nn.Conv2d]:
     """
-    Return the 1x1 convolution (normalised) of two inputs side by side as one for each.
+    Return the convolution (normalised) of two inputs side by side as one for each.
 
     W [a b] = W_a a + W_b b, with ``first`` channels of a: nothing is copied in order to lie side
     by side. The ReLU is the caller's.
     """
     weight, bias = folded(layer)
-    return pointwise(weight[:, :first], None), pointwise(weight[:, first:], bias)
+    return convolution(weight[:, :first], None), convolution(weight[:, first:], bias)
 
 
 class StreamlinedStage(nn.Module):
@@ -82,7 +86,7 @@ class StreamlinedStage(nn.Module):
 
     def __init__(self, stage: DecoderStage) -> None:
         super().__init__()
-        self.reduce_first, self.reduce_second = split(stage.reduce, stage.in_channels)
+        self.reduce_first, self.reduce_second = split_by_input(stage.reduce, stage.in_channels)
         self.refine = stage.refine
 
     def forward(self, x: Tensor, skip: Tensor, previous: Tensor | None) -> Tensor:
@@ -100,9 +104,9 @@ class StreamlinedGatedStage(nn.Module):
         self.fits = attention.fits
         weight, bias = attention.adjust.weight, attention.adjust.bias
         assert bias is not None
-        self.adjust_first = pointwise(weight[:first], bias[:first])
-        self.adjust_second = pointwise(weight[first:], bias[first:])
-        self.reduce_first, self.reduce_second = split(stage.reduce, first)
+        self.adjust_first = convolution(weight[:first], bias[:first])
+        self.adjust_second = convolution(weight[first:], bias[first:])
+        self.reduce_first, self.reduce_second = split_by_input(stage.reduce, first)
         self.refine = stage.refine
 
     def forward(self, x: Tensor, skip: Tensor, previous: Tensor) -> Tensor:
@@ -113,14 +117,69 @@ class StreamlinedGatedStage(nn.Module):
         return self.refine(F.relu(self.reduce_second(second) + self.reduce_first(first)))
 
 
+class StreamlinedBlock(nn.Module):
+    """
+    A harmonic dense block whose first two layers read its input together.
+
+    Layer 2 reads layer 1 and the input. What it makes of the input is a part of one convolution
+    with layer 1; what it makes of layer 1 is added. Channels are computed 16 at a time, and 10
+    and 18 together take two such steps where they take three by themselves.
+    """
+
+    def __init__(self, block: HarDBlock) -> None:
+        super().__init__()
+        first, second = block.layers[0], block.layers[1]
+        assert isinstance(first, ConvBNReLU) and isinstance(second, ConvBNReLU)
+        weight, bias = folded(first)
+        from_first, from_input = split_by_input(second, weight.shape[0])
+        assert from_input.bias is not None
+        self.widths = [weight.shape[0], from_input.out_channels]
+        self.from_input = convolution(
+            torch.cat([weight, from_input.weight]), torch.cat([bias, from_input.bias])
+        )
+        self.from_first = from_first
+        # Under their numbers in the block, from 1.
+        self.others = nn.ModuleDict(
+            {str(i): layer for i, layer in enumerate(block.layers, 1) if i > 2}
+        )
+        self.reads = {str(i): block.reads[i - 1] for i in range(3, len(block.layers) + 1)}
+        self.outputs = block.outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run the layers and concatenate those that are the output."""
+        first, second = torch.split(self.from_input(x), self.widths, 1)
+        first = F.relu(first)
+        made = [x, first, F.relu(self.from_first(first) + second)]
+        for number, layer in self.others.items():
+            read = [made[link] for link in self.reads[number]]
+            made.append(layer(torch.cat(read, 1) if len(read) > 1 else read[0]))
+        return torch.cat([made[i] for i in self.outputs], 1)
+
+
+def _block(block: HarDBlock) -> nn.Module | None:
+    convolutions = (layer.get_submodule('0') for layer in block.layers[:2])
+    widths = [c.out_channels for c in convolutions if isinstance(c, nn.Conv2d)]
+    if len(widths) < 2 or _steps(sum(widths)) >= sum(map(_steps, widths)):
+        return None
+    return StreamlinedBlock(block)
+
+
+def _steps(channels: int) -> int:
+    """Return how many steps of 16 channels there are, the last one perhaps in part."""
+    return -(-channels // 16)
+
+
 def _stage(stage: DecoderStage) -> nn.Module:
     if stage.attention is None:
         return StreamlinedStage(stage)
     return StreamlinedGatedStage(stage, stage.attention)
 
 
-# What has a cheaper form, and what makes it.
-_FORMS: dict[type[nn.Module], Callable[[Any], nn.Module]] = {DecoderStage: _stage}
+# What may have a cheaper form, and what makes it; None where there is none.
+_FORMS: dict[type[nn.Module], Callable[[Any], nn.Module | None]] = {
+    DecoderStage: _stage,
+    HarDBlock: _block,
+}
 
 
 def streamlined(network: nn.Module) -> nn.Module:
@@ -137,5 +196,7 @@ def streamlined(network: nn.Module) -> nn.Module:
     for name in found:
         parent, _, child = name.rpartition('.')
         module = made.get_submodule(name)
-        setattr(made.get_submodule(parent), child, _FORMS[type(module)](module))
+        cheaper = _FORMS[type(module)](module)
+        if cheaper is not None:
+            setattr(made.get_submodule(parent), child, cheaper)
     return made
