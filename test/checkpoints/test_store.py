@@ -77,6 +77,13 @@ def _write(path, tensors, metadata):
     ({'label_space': 'mars'}, 'mars'),
     ({'colour': 'blue'}, 'unknown metadata: colour'),
     ({'network': None}, 'lacks'),
+    ({'network': 7}, 'network is 7'),
+    ({'input_size': 360}, 'input_size is 360'),
+    ({'input_size': [360, 'wide']}, 'input_size is'),
+    ({'mean': [0.5, 0.5]}, 'mean is'),
+    ({'std': ['0', '1', '2']}, 'std is'),
+    ({'metrics': [0.7]}, 'metrics is'),
+    ({'recipe': 'as usual'}, 'recipe is'),
 ])  # fmt: skip
 def test_strange_metadata_are_refused(tmp_path, change, message):
     values = {'network': 'fassvid/base', 'label_space': 'camvid', 'input_size': [8, 8],

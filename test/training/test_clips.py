@@ -175,6 +175,14 @@ def test_an_epoch_is_the_same_however_many_threads_make_it(recipe, stripes):
         assert torch.equal(a.images, b.images) and torch.equal(a.labels, b.labels)
     (rest,) = ClipLoader(store, recipe, Past.CHANGE).epoch(3, first=1)
     assert torch.equal(rest.images, one[1].images)
+    fixed = replace(recipe, fixed_clips=True, passes=2)
+    clips = [
+        {image.numpy().tobytes() for batch in ClipLoader(store, fixed).epoch(epoch)
+         for image in batch.images}
+        for epoch in (3, 4)
+    ]  # fmt: skip
+    assert clips[0] == clips[1] and len(clips[0]) == 4
+    assert len(ClipLoader(store, fixed)) == 4
     other = list(ClipLoader(store, recipe, Past.CHANGE).epoch(4))
     assert not torch.equal(one[0].images, other[0].images)
 

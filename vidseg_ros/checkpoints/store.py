@@ -42,6 +42,20 @@ MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
 
+# What metadata must be: a value of that type or, with a length, so many numbers of it.
+_KINDS: dict[str, tuple[type | tuple[type, ...], int]] = {
+    'network': (str, 0), 'label_space': (str, 0), 'data': (str, 0), 'licence': (str, 0),
+    'recipe': (dict, 0), 'metrics': (dict, 0),
+    'input_size': (int, 2), 'mean': ((int, float), 3), 'std': ((int, float), 3),
+}  # fmt: skip
+
+
+def _numbers(values: Any, kind: type | tuple[type, ...], length: int) -> bool:
+    """Tell whether these are so many numbers of a kind."""
+    return (isinstance(values, (list, tuple)) and len(values) == length
+            and all(isinstance(v, kind) and not isinstance(v, bool) for v in values))  # fmt: skip
+
+
 class CheckpointError(ValueError):
     """A file is no checkpoint of ours, or does not fit; the message says which and why."""
 
@@ -90,9 +104,15 @@ class CheckpointMetadata:
         missing = {'network', 'label_space', 'input_size'} - set(values)
         if missing:
             raise CheckpointError(f'{path}: metadata lacks {", ".join(sorted(missing))}')
-        for name in ('input_size', 'mean', 'std'):
-            if name in values:
-                values[name] = tuple(values[name])
+        for name, (kind, length) in _KINDS.items():
+            if name not in values:
+                continue
+            value = values[name]
+            right = isinstance(value, kind) if length == 0 else _numbers(value, kind, length)
+            if not right:
+                raise CheckpointError(f'{path}: metadata {name} is {value!r}')
+            if length:
+                values[name] = tuple(value)
         return cls(**values)
 
 

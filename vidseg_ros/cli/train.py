@@ -50,6 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--score', metavar='SPLIT',
                         help='score the result on this split and put it in the checkpoint')
     parser.add_argument('--epochs', type=int, help="instead of the recipe's")
+    parser.add_argument('--accumulate', type=int, metavar='N',
+                        help="run batches in N parts, for small memories; instead of the recipe's")
     parser.add_argument('--overfit', type=int, metavar='N',
                         help='learn the first N frames by heart, without augmentation')
     parser.add_argument('--threads', type=int, default=0, help='CPU threads (0: as torch likes)')
@@ -83,6 +85,8 @@ def main(args: argparse.Namespace) -> int:
     recipe = Recipe.load(args.recipe) if args.recipe else Recipe()
     if args.epochs:
         recipe = replace(recipe, epochs=args.epochs)
+    if args.accumulate:
+        recipe = replace(recipe, accumulate=args.accumulate)
     spec = network_spec(args.network)
     dataset = open_dataset(args.dataset, args.root, args.split)
     only = None

@@ -136,6 +136,7 @@ class FastSCNN(nn.Module):
 
     def __init__(self, num_classes: int) -> None:
         super().__init__()
+        self.num_classes = num_classes
         self.learning_to_downsample = LearningToDownsample()
         self.global_feature_extractor = GlobalFeatureExtractor()
         self.feature_fusion = FeatureFusion()
@@ -151,14 +152,13 @@ class FastSCNN(nn.Module):
 
     def auxiliaries(self) -> list[Auxiliary]:
         """Return heads on what both branches start from, and on the deep one (section 4)."""
-        classes = self.classifier[-1].out_channels
         return [
             Auxiliary(
                 at,
                 nn.Sequential(
                     ConvBNReLU(channels, self.AUXILIARY_CHANNELS, 3),
                     nn.Dropout(0.1),
-                    nn.Conv2d(self.AUXILIARY_CHANNELS, classes, 1),
+                    nn.Conv2d(self.AUXILIARY_CHANNELS, self.num_classes, 1),
                 ),
                 self.AUXILIARY_WEIGHT,
             )

@@ -106,13 +106,17 @@ class ClipLoader:
 
     def __len__(self) -> int:
         """Return the number of batches in an epoch."""
-        return max(1, len(self.store.labelled) // self._recipe.batch_size)
+        frames = len(self.store.labelled) * self._recipe.passes
+        return max(1, frames // self._recipe.batch_size)
 
     def groups(self, epoch: int) -> np.ndarray:
         """Return the frames of each batch of an epoch, in a shuffled order: [batches, N]."""
         size = self._recipe.batch_size
         labelled = np.array(self.store.labelled)
-        order = np.random.default_rng((self._recipe.seed, epoch)).permutation(len(labelled))
+        rng = np.random.default_rng((self._recipe.seed, epoch))
+        order = np.concatenate([
+            rng.permutation(len(labelled)) for _ in range(self._recipe.passes)
+        ])
         # A set smaller than a batch is repeated to fill one.
         order = np.resize(order, max(len(order) // size * size, size))
         groups = labelled[order].reshape(-1, size)
@@ -120,6 +124,7 @@ class ClipLoader:
 
     def plans(self, epoch: int, indices: np.ndarray) -> list[ClipPlan]:
         """Return the plans of a batch."""
+        epoch = 0 if self._recipe.fixed_clips else epoch
         return [
             self._planner.plan(
                 int(index), np.random.default_rng((self._recipe.seed, epoch, int(index)))

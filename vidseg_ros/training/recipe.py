@@ -55,7 +55,8 @@ class Recipe:
     objects, on average, cut from other frames; 'video' takes them from the data set; 'auto' does
     that where it has dense video. ``stream_start`` is how often a clip begins the stream,
     ``clip_length`` how many frames a sequence has, ``max_distance`` how many frames a key frame
-    lies back at most.
+    lies back at most. An epoch goes ``passes`` times over the frames, each time with the same
+    clips; with ``fixed_clips`` they are the same in all epochs (to be learned by heart).
     """
 
     epochs: int = 60
@@ -91,6 +92,8 @@ class Recipe:
     clip_length: int = 5
     max_distance: int = 4
     occluders: float = 0.0
+    passes: int = 1
+    fixed_clips: bool = False
     precision: str = 'bf16-mixed'
     seed: int = 1
 
@@ -107,7 +110,7 @@ class Recipe:
             if getattr(self, name) not in allowed:
                 raise RecipeError(f'{name}: {getattr(self, name)!r} is not one of {allowed}')
         for name in ('epochs', 'batch_size', 'accumulate', 'frame_distance', 'clip_length',
-                     'max_distance'):
+                     'max_distance', 'passes'):
             if getattr(self, name) < 1:
                 raise RecipeError(f'{name}: must be at least 1')
         for name in ('clip_gradient', 'past_weight', 'auxiliary', 'attention_floor', 'occluders',
