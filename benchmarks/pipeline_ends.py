@@ -21,11 +21,13 @@ The two ends of a pipeline under measurement: a camera's process, and one that w
 
 Frames are uint8 [N, H, W, 3] RGB, shown to and fro. Stamps are the system's clock just before
 publish(); what comes back says when, in the same clock, the labels were in the other process's
-callback.
+callback. With "journal": FILE the stamps are also written there as they are sent, a line each:
+the number of the topic and nanoseconds.
 """
 
 import array
 import json
+import os
 import sys
 import threading
 import time
@@ -81,6 +83,7 @@ class Camera(Node):
                 return {'nobody': True, 'sent': {topic: [] for topic in topics}}
             time.sleep(0.05)
         sent: dict[str, list[int]] = {topic: [] for topic in topics}
+        journal = open(command.get('journal', os.devnull), 'w', buffering=1)  # noqa: SIM115
         late_ms, period = 0.0, 1.0 / rate / len(topics)
         begun = due = time.monotonic()
         cpu_s = time.process_time()
@@ -96,7 +99,9 @@ class Camera(Node):
             image.header.stamp.sec, image.header.stamp.nanosec = divmod(now_ns, 1_000_000_000)
             self._there[topic].publish(image)
             sent[topic].append(now_ns)
+            journal.write(f'{number % len(topics)} {now_ns}\n')
             late_ms = max(late_ms, -1e3 * pause)
+        journal.close()
         return {'sent': sent, 'seconds': time.monotonic() - begun, 'late_ms': late_ms,
                 'cpu_ms': 1e3 * (time.process_time() - cpu_s) / max(1, count * len(topics))}
 

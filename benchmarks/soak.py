@@ -18,12 +18,20 @@ Change parameters under load for minutes, and look for errors, gaps and leaks.
 
 Starts segmentation_node and a camera process of its own, changes a parameter (or some that
 belong together) every second, and listens to labels, /rosout and /diagnostics. The exit status
-is 1 if an error was seen, a camera was silent for longer than two frame periods through no change
-of its own, or memory grew. A frame period is that of the images, or of the labels around the gap
-where the machine is slower than the images.
+is 1 if an error was seen, a camera had a gap through no change of its own, or memory grew.
+
+A gap is longer than two frame periods:
+- two images in a row, or more, have no labels (one is what `latest` drops where it must), or
+- for longer than two frame periods, and the camera's usual jitter, no labels come, though none
+  of two images in a row are missing: they are late. Where the images themselves were as far
+  apart, their labels may be.
+A camera's usual jitter is how far the 95th percentile of its latency, from stamp to labels
+received, lies above the median; at most half a frame period. A frame period is that of the
+images, or of the labels around the gap where the machine is slower than the images.
 """
 
 import argparse
+import bisect
 import itertools
 import json
 import random
@@ -35,7 +43,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -53,6 +61,8 @@ from vidseg_ros.evaluation.benchmarks.processes import Child, Servant, node_comm
 
 CAMERAS = ('camera_0', 'camera_1', 'camera_2', 'camera_3')
 EXTRA = 'camera_extra'
+# How the node says that a method built in the background took over.
+TAKEN = 'is ready and in use'
 # Around a gap, to see what the period of the labels was.
 AROUND_S = 3.0
 # A camera that comes back has to be found by its publisher first.
@@ -108,28 +118,37 @@ class Changes:
         return kind, change
 
 
+class Label(NamedTuple):
+    """When labels came, and when their image was sent; seconds of the system's clock."""
+
+    came: float
+    sent: float
+
+
 class Watch(Node):
     """Listen to what the node gives and says."""
 
     def __init__(self, namespace: str, cameras: Sequence[str]) -> None:
         super().__init__('soak_watch', namespace=namespace)
         self.lock = threading.Lock()
-        self.labels: dict[str, list[float]] = {camera: [] for camera in cameras}
+        self.labels: dict[str, list[Label]] = {camera: [] for camera in cameras}
+        self.taken = 0
         self.errors: Counter[str] = Counter()
         self.warnings: Counter[str] = Counter()
         self._namespace = namespace
         for camera in cameras:
             self.create_subscription(
                 Image, f'camera/{camera}/segmentation/labels',
-                lambda message, camera=camera: self._heard(camera), QoSProfile(depth=5))
+                lambda message, camera=camera: self._heard(camera, message), QoSProfile(depth=50))
         self.create_subscription(Log, '/rosout', self._log, QoSProfile(depth=1000))
         self.create_subscription(DiagnosticArray, '/diagnostics', self._diagnostics,
                                  QoSProfile(depth=100))
 
-    def _heard(self, camera: str) -> None:
-        now = time.monotonic()
+    def _heard(self, camera: str, message: Image) -> None:
+        came, stamp = time.time_ns(), message.header.stamp
         with self.lock:
-            self.labels[camera].append(now)
+            self.labels[camera].append(
+                Label(came / 1e9, stamp.sec + stamp.nanosec / 1e9))
 
     def _log(self, message: Log) -> None:
         # The logger's name has dots for slashes.
@@ -141,6 +160,8 @@ class Watch(Node):
                 self.errors[f'log: {message.msg}'[:300]] += 1
             elif level >= 30:
                 self.warnings[message.msg[:300]] += 1
+            elif message.msg.endswith(TAKEN):
+                self.taken += 1
 
     def _diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
@@ -159,27 +180,60 @@ class Watch(Node):
 
 
 def gaps(
-    times: Sequence[float], period_s: float, excused: Sequence[tuple[float, float]],
-    begin: float, end: float,
+    labels: Sequence[Label], sent: Sequence[float], period_s: float,
+    excused: Sequence[tuple[float, float]], begin: float, end: float,
 ) -> list[dict[str, float]]:
     """
-    Return the pauses longer than two frame periods, with when, how long, and what was allowed.
+    Return the gaps as they are defined above: when, how long, what was allowed, images missing.
 
-    ``excused`` are times, (from, to), in which the camera's own change explains a pause.
+    ``sent`` are the times of the camera's images. ``excused`` are times, (from, to), in which
+    the camera's own change explains a gap.
     """
-    inside = [t for t in times if begin <= t <= end]
-    points = [begin, *inside, end]
+    inside = [label for label in labels if begin <= label.came <= end]
+    came = [label.came for label in inside]
+    jitter_s = min(usual_jitter(inside), 0.5 * period_s)
+    times = sorted(sent)
     found = []
-    for before, after in itertools.pairwise(points):
-        if after - before <= 2.0 * period_s:
+    # What is before the first and after the last labels is time without labels, too.
+    points = [Label(begin, begin), *inside, Label(end, end)]
+    for number, (before, after) in enumerate(itertools.pairwise(points)):
+        pause = after.came - before.came
+        apart = after.sent - before.sent
+        if max(pause, apart) <= 2.0 * period_s:
             continue
-        if any(before < to and after > since for since, to in excused):
+        if any(before.came < to and after.came > since for since, to in excused):
             continue
-        allowed = 2.0 * max(period_s, _period(inside, before - AROUND_S, before),
-                            _period(inside, after, after + AROUND_S))
-        if after - before > allowed:
-            found.append({'at_s': before - begin, 'seconds': after - before,
-                          'allowed_s': allowed})
+        period = max(period_s, _period(came, before.came - AROUND_S, before.came),
+                     _period(came, after.came, after.came + AROUND_S))
+        at_an_end = number in (0, len(points) - 2)
+        missing = 0 if at_an_end else \
+            bisect.bisect_left(times, after.sent - 1e-6) - \
+            bisect.bisect_right(times, before.sent + 1e-6)
+        allowed = 2.0 * period + jitter_s
+        if missing < 2 and not at_an_end:
+            allowed = max(allowed, apart + jitter_s)
+        # A slow machine leaves out images all the time.
+        lost = missing >= 2 and apart > 2.5 * period
+        if lost or pause > allowed:
+            found.append({'at_s': before.came - begin, 'seconds': pause,
+                          'allowed_s': allowed, 'missing': missing})
+    return found
+
+
+def usual_jitter(labels: Sequence[Label]) -> float:
+    """Return how far the 95th percentile of the latency lies above its median, in seconds."""
+    latencies = sorted(label.came - label.sent for label in labels)
+    if not latencies:
+        return 0.0
+    return latencies[int(0.95 * (len(latencies) - 1))] - statistics.median(latencies)
+
+
+def journal(path: Path, cameras: Sequence[str]) -> dict[str, list[float]]:
+    """Return when the images of each camera were sent."""
+    found: dict[str, list[float]] = {camera: [] for camera in cameras}
+    for line in path.read_text().splitlines()[:-1]:  # the last one is being written
+        camera, stamp = line.split()
+        found[cameras[int(camera)]].append(int(stamp) / 1e9)
     return found
 
 
@@ -234,11 +288,13 @@ class Soak:
         seconds = options.seconds or 60.0 * options.minutes
         # It answers when all are published, which is after we have stopped it.
         camera.tell(topics=topics, **{'await': topics[:-1]}, frames=str(frames),
-                    rate=options.rate, count=int((seconds + 600.0) * options.rate), wait_s=240.0)
+                    rate=options.rate, count=int((seconds + 600.0) * options.rate), wait_s=240.0,
+                    journal=str(frames.with_name('sent')))
         self._wait_for_labels(watch, node)
-        begin = time.monotonic()
+        begin = time.time()
         self.history.append((begin, CAMERAS))
-        while (now := time.monotonic()) < begin + seconds:
+        taken = watch.taken
+        while (now := time.time()) < begin + seconds:
             node.check()
             camera.check()
             self._change(client, *chosen.next())
@@ -247,9 +303,11 @@ class Soak:
             if said != int(now - begin - options.every) // 30 and not options.quiet:
                 print(f'{now - begin:5.0f} s: {sum(self.made.values())} changes, '
                       f'{self.memory[-1]:.0f} MB', flush=True)
-            time.sleep(max(0.0, options.every - (time.monotonic() - now)))
+            time.sleep(max(0.0, options.every - (time.time() - now)))
         node.check()
-        return self._summary(watch, node, chosen, begin, time.monotonic())
+        return {**self._summary(watch, node, chosen, begin, time.time(),
+                                journal(frames.with_name('sent'), (*CAMERAS, EXTRA))),
+                'taken': watch.taken - taken}
 
     def _wait_for_labels(self, watch: Watch, node: Child) -> None:
         until = time.monotonic() + 240.0
@@ -270,8 +328,8 @@ class Soak:
     def _change(self, client: AsyncParameterClient, kind: str, change: Change) -> None:
         if kind == 'cameras':
             # What is taken away may pause from before the node says that it has accepted.
-            self.history.append((time.monotonic(), change['cameras']))
-        self.log.append((time.monotonic(), change))
+            self.history.append((time.time(), change['cameras']))
+        self.log.append((time.time(), change))
         answer = self._answer(client.set_parameters_atomically(
             [Parameter(name, value=value) for name, value in change.items()]))
         result = answer.result
@@ -287,8 +345,8 @@ class Soak:
             return 'before the first change'
         return f'{when - earlier[-1][0]:.2f} s after {earlier[-1][1]}'
 
-    def _summary(self, watch: Watch, node: Child, chosen: Changes, begin: float,
-                 end: float) -> dict[str, Any]:
+    def _summary(self, watch: Watch, node: Child, chosen: Changes, begin: float, end: float,
+                 sent: dict[str, list[float]]) -> dict[str, Any]:
         period_s = 1.0 / self.options.rate
         with watch.lock:
             labels = {name: list(times) for name, times in watch.labels.items()}
@@ -298,17 +356,20 @@ class Soak:
         cameras: dict[str, dict[str, Any]] = {}
         for name in CAMERAS:
             excused = absences(self.history, name, end)
-            inside = [t for t in labels[name] if begin <= t <= end]
+            inside = [label for label in labels[name] if begin <= label.came <= end]
             cameras[name] = {
                 'labels': len(inside), 'rate_hz': len(inside) / (end - begin),
-                'gaps': gaps(labels[name], period_s, excused, begin, end)}
+                'images': sum(begin <= t <= end for t in sent[name]),
+                'jitter_s': usual_jitter(inside),
+                'gaps': gaps(labels[name], sent[name], period_s, excused, begin, end)}
         growth = memory_growth(self.memory)
         seconds = end - begin
         tells = growth is not None and seconds >= MEMORY_TELLS_S
         broken = [f'{count}x {text}' for text, count in errors.items()]
         broken += [f'refused: {text}' for text in self.refused]
         broken += [f'{name}: silent for {gap["seconds"]:.2f} s after {gap["at_s"]:.0f} s '
-                   f'(allowed: {gap["allowed_s"]:.2f} s), {self._before(begin + gap["at_s"])}'
+                   f'(allowed: {gap["allowed_s"]:.2f} s; images without labels: '
+                   f'{gap["missing"]}), {self._before(begin + gap["at_s"])}'
                    for name, found in cameras.items() for gap in found['gaps']]
         if tells and growth is not None and growth > self.options.memory_growth:
             broken.append(f'memory grew by x{growth:.2f}')
@@ -329,10 +390,12 @@ def show(found: dict[str, Any]) -> None:
     print(f'{found["seconds"]:.0f} s, {len(found["cameras"])} cameras at '
           f'{found["rate_hz"]:g} Hz, {found["size"][0]}x{found["size"][1]}; '
           f'{sum(found["changes"].values())} changes: {made}')
+    print(f'{found["taken"]} times a method built in the background took over')
     if found['not_present']:
         print(f'not present in this node: {", ".join(found["not_present"])}')
     for name, camera in found['cameras'].items():
-        print(f'{name}: {camera["labels"]} labels, {camera["rate_hz"]:.1f} Hz, '
+        print(f'{name}: {camera["labels"]} labels of {camera["images"]} images, '
+              f'{camera["rate_hz"]:.1f} Hz, usual jitter {1e3 * camera["jitter_s"]:.0f} ms, '
               f'{len(camera["gaps"])} gaps')
     memory, growth = found['memory_mb'], found['memory_growth']
     told = 'too short to tell' if not found['memory_tells'] else f'x{growth:.2f}'

@@ -29,31 +29,83 @@ def soak():
     return module
 
 
-def ticks(*spans):
-    """Times every 0.1 s in each (from, to)."""
-    return [begin + 0.1 * n for begin, end in spans for n in range(round((end - begin) * 10))]
+LATENCY_S = 0.03
 
 
-def test_a_pause_of_two_periods_is_none_and_a_longer_one_is(soak):
-    assert soak.gaps(ticks((0, 5), (5.05, 9)), 0.1, [], 0.0, 9.0) == []
-    (gap,) = soak.gaps(ticks((0, 5), (5.2, 9)), 0.1, [], 0.0, 9.0)
-    assert gap['at_s'] == pytest.approx(4.9) and gap['seconds'] == pytest.approx(0.3)
+def images(until=9.0, period_s=0.1):
+    """The times at which a camera sends images."""
+    return [period_s * n for n in range(round(until / period_s))]
+
+
+def labelled(soak, sent, missing=(), late=None):
+    """Labels of all images but the ``missing`` ones; ``late`` by so many seconds at an index."""
+    return [soak.Label(when + LATENCY_S + (late or {}).get(n, 0.0), when)
+            for n, when in enumerate(sent) if n not in missing]
+
+
+def test_one_image_without_labels_is_no_gap_and_two_in_a_row_are(soak):
+    sent = images()
+    for missing in ([], [50], [50, 52, 54]):
+        assert soak.gaps(labelled(soak, sent, missing), sent, 0.1, [], 0.0, 9.0) == []
+    (gap,) = soak.gaps(labelled(soak, sent, [50, 51]), sent, 0.1, [], 0.0, 9.0)
+    assert gap['missing'] == 2 and gap['seconds'] == pytest.approx(0.3)
+    assert gap['at_s'] == pytest.approx(4.9 + LATENCY_S)
     assert gap['allowed_s'] == pytest.approx(0.2)
     # From the beginning and up to the end, too.
-    assert len(soak.gaps([], 0.1, [], 0.0, 9.0)) == 1
+    assert len(soak.gaps([], sent, 0.1, [], 0.0, 9.0)) == 1
+    assert len(soak.gaps(labelled(soak, sent[:80]), sent, 0.1, [], 0.0, 9.0)) == 1
+    assert len(soak.gaps(labelled(soak, sent)[10:], sent, 0.1, [], 0.0, 9.0)) == 1
 
 
-def test_a_pause_that_the_cameras_own_change_explains_is_none(soak):
-    times = ticks((0, 5), (7, 9))
-    assert soak.gaps(times, 0.1, [(4.95, 7.5)], 0.0, 9.0) == []
-    assert len(soak.gaps(times, 0.1, [(8.0, 8.5)], 0.0, 9.0)) == 1
+def test_labels_that_are_late_are_a_gap_though_none_is_missing(soak):
+    sent = images()
+    late = {50: 0.2, 51: 0.1}
+    (gap,) = soak.gaps(labelled(soak, sent, late=late), sent, 0.1, [], 0.0, 9.0)
+    assert gap['missing'] == 0 and gap['seconds'] == pytest.approx(0.3)
+    # One is missing, and the next comes a little later than usual: by more than usual.
+    (gap,) = soak.gaps(labelled(soak, sent, [50], {51: 0.02}), sent, 0.1, [], 0.0, 9.0)
+    assert gap['missing'] == 1 and gap['allowed_s'] == pytest.approx(0.2)
+
+
+def test_the_usual_jitter_of_a_camera_is_allowed_and_no_more(soak):
+    sent = images()
+    # One in eight comes 20 ms later than the others.
+    late = dict.fromkeys(range(0, 90, 8), 0.02)
+    assert soak.usual_jitter(labelled(soak, sent, late=late)) == pytest.approx(0.02)
+    assert soak.gaps(labelled(soak, sent, [47], late), sent, 0.1, [], 0.0, 9.0) == []
+    late[48] = 0.05
+    (gap,) = soak.gaps(labelled(soak, sent, [47], late), sent, 0.1, [], 0.0, 9.0)
+    assert gap['allowed_s'] == pytest.approx(0.22) and gap['seconds'] == pytest.approx(0.25)
+    # However much they vary, at most half a frame period.
+    wild = {n: 0.3 * (n % 7 == 0) for n in range(90)}
+    assert soak.usual_jitter(labelled(soak, sent, late=wild)) == pytest.approx(0.3)
+    found = soak.gaps(labelled(soak, sent, late=wild), sent, 0.1, [], 0.0, 9.0)
+    assert found and {round(gap['allowed_s'], 3) for gap in found} == {0.25}
+
+
+def test_images_that_came_late_are_not_the_nodes_gap(soak):
+    sent = [t + 0.4 * (t >= 5.0) for t in images(8.6)]
+    assert soak.gaps(labelled(soak, sent), sent, 0.1, [], 0.0, 9.0) == []
+
+
+def test_a_gap_that_the_cameras_own_change_explains_is_none(soak):
+    sent = images()
+    labels = labelled(soak, sent, range(50, 70))
+    assert soak.gaps(labels, sent, 0.1, [(4.95, 7.5)], 0.0, 9.0) == []
+    assert len(soak.gaps(labels, sent, 0.1, [(8.0, 8.5)], 0.0, 9.0)) == 1
 
 
 def test_a_slow_machine_has_longer_periods(soak):
-    times = [0.5 * n for n in range(20)]
-    assert soak.gaps(times, 0.1, [], 0.0, 9.5) == []
-    (gap,) = soak.gaps([t for t in times if not 4.5 <= t <= 5.0], 0.1, [], 0.0, 9.5)
+    sent = images()
+    often = [n for n in range(90) if n % 5]
+    assert soak.gaps(labelled(soak, sent, often), sent, 0.1, [], 0.0, 8.6) == []
+    (gap,) = soak.gaps(labelled(soak, sent, [*often, 45, 50]), sent, 0.1, [], 0.0, 8.6)
     assert gap['seconds'] == pytest.approx(1.5) and gap['allowed_s'] == pytest.approx(1.0)
+
+
+def test_the_cameras_journal_says_when_images_were_sent(soak, tmp_path):
+    (tmp_path / 'sent').write_text('0 1500000000\n1 1600000000\n0 2500000000\n1 26')
+    assert soak.journal(tmp_path / 'sent', ('a', 'b')) == {'a': [1.5, 2.5], 'b': [1.6]}
 
 
 def test_absences_last_until_a_while_after_the_camera_is_back(soak):
@@ -95,4 +147,5 @@ def test_a_node_survives_some_seconds_of_it(tmp_path):
     # On a busy machine there may be gaps; whatever is broken is said, and is the exit status.
     assert done.returncode == bool(found['broken'])
     assert ('broken' if found['broken'] else 'sound') in done.stdout
-    assert found['memory_mb']['peak'] > 0 and not found['memory_tells']
+    assert found['memory_mb']['peak'] > 0 and not found['memory_tells'] and found['taken'] >= 0
+    assert all(camera['images'] > 0 for camera in found['cameras'].values())
