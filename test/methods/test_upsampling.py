@@ -21,10 +21,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidseg_ros.methods import upsampling
+from vidseg_ros.methods import cell_labels
+from vidseg_ros.methods.best_class import best_class
 from vidseg_ros.methods.buffers import Scratch
 from vidseg_ros.methods.confidence import confidence
-from vidseg_ros.methods.upsampling import LabelUpsampler, best_class
+from vidseg_ros.methods.upsampling import LabelUpsampler
 
 
 def _full(logits, size):
@@ -86,12 +87,12 @@ def test_it_does_not_matter_how_many_cells_are_done_at_a_time(size, kind, monkey
     logits = _logits(kind, 5, 23, 31, 1)
     _agrees(logits, size)
     whole = LabelUpsampler().labels(logits, size)
-    monkeypatch.setattr(upsampling, '_CELLS', 37)
-    monkeypatch.setattr(upsampling, '_SAMPLES', 100)
+    monkeypatch.setattr(cell_labels, '_CELLS', 37)
+    monkeypatch.setattr('vidseg_ros.methods.best_class._SAMPLES', 100)
     for picking in (0, 1 << 40):
-        monkeypatch.setattr(upsampling, '_WORTH_PICKING', picking)
+        monkeypatch.setattr(cell_labels, '_WORTH_PICKING', picking)
         for values in (1, 5000):
-            monkeypatch.setattr(upsampling, '_VALUES', values)
+            monkeypatch.setattr(cell_labels, '_VALUES', values)
             labels = LabelUpsampler().labels(logits, size)
             np.testing.assert_array_equal(labels, whole)
 

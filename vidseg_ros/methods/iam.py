@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 
 from vidseg_ros.flow.chain import Flow, fetch, positions, resize_flow
 from vidseg_ros.methods.base import Image
+from vidseg_ros.methods.best_class import best_class
 from vidseg_ros.methods.buffers import Scratch
 from vidseg_ros.methods.stage_clock import StageClock
-from vidseg_ros.methods.upsampling import best_class
 
 # How far attention reaches around an inconsistency, in pixels of the predictions; the paper
 # names no size. Smoothing reaches as far as dilation, so that the inconsistencies themselves
