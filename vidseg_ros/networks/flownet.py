@@ -109,6 +109,23 @@ class FlowNetS(nn.Module):
         channels = c2 + c1 + 2
         self.predict_flow = nn.Conv2d(channels, 2, 3, padding=1)
         self.predict_scale = nn.Conv2d(channels, num_classes, 3, padding=1)
+        self._start()
+
+    def _start(self) -> None:
+        """
+        Give the first weights.
+
+        Without normalisation the signal is to keep its size through 20 layers: with torch's own
+        first weights nothing of the images is left in conv6.
+        """
+        for module in self.modules():
+            if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+                nn.init.kaiming_normal_(module.weight, a=0.1)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        # The flow is small at first.
+        with torch.no_grad():
+            self.predict_flow.weight.mul_(0.1)
         # Deep feature flow starts from a scale of one everywhere.
         nn.init.zeros_(self.predict_scale.weight)
         nn.init.ones_(self.predict_scale.bias)  # type: ignore[arg-type]
