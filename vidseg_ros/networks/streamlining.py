@@ -138,11 +138,11 @@ class StreamlinedBlock(nn.Module):
             torch.cat([weight, from_input.weight]), torch.cat([bias, from_input.bias])
         )
         self.from_first = from_first
-        # Under their numbers in the block, from 1.
-        self.others = nn.ModuleDict(
-            {str(i): layer for i, layer in enumerate(block.layers, 1) if i > 2}
+        # Under the names that they have in the block.
+        self.layers = nn.ModuleDict(
+            {str(i): layer for i, layer in enumerate(block.layers) if i > 1}
         )
-        self.reads = {str(i): block.reads[i - 1] for i in range(3, len(block.layers) + 1)}
+        self.reads = {str(i): links for i, links in enumerate(block.reads) if i > 1}
         self.outputs = block.outputs
 
     def forward(self, x: Tensor) -> Tensor:
@@ -150,8 +150,8 @@ class StreamlinedBlock(nn.Module):
         first, second = torch.split(self.from_input(x), self.widths, 1)
         first = F.relu(first)
         made = [x, first, F.relu(self.from_first(first) + second)]
-        for number, layer in self.others.items():
-            read = [made[link] for link in self.reads[number]]
+        for name, layer in self.layers.items():
+            read = [made[link] for link in self.reads[name]]
             made.append(layer(torch.cat(read, 1) if len(read) > 1 else read[0]))
         return torch.cat([made[i] for i in self.outputs], 1)
 

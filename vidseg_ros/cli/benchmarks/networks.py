@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='CPU threads (default: the engine decides)')
     parser.add_argument('--batch', type=int, default=1, metavar='N',
                         help='frames that go in together (default: %(default)s)')
-    parser.add_argument('--seconds', type=float, default=10.0, metavar='S',
+    parser.add_argument('--seconds', type=float, default=5.0, metavar='S',
                         help='how long to measure each network and size, but at least three '
                              'rounds (default: %(default)s)')
     parser.add_argument('--exported', action='append', default=[], type=Path, metavar='FILE',
