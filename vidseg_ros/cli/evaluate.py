@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from vidseg_ros.cli.progress import frame_progress
 
 # What takes long to import (torch, matplotlib) is imported where it is needed, so that --help
 # of any command stays quick.
@@ -83,18 +84,14 @@ def main(args: argparse.Namespace) -> int:
     from vidseg_ros.evaluation.table import figures_table
     from vidseg_ros.methods.registry import create_method
 
-    console, messages = Console(), Console(stderr=True)
+    console = Console()
     segmenter = create_method(args.method, options)
     try:
-        with Progress(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
-                      TimeRemainingColumn(), console=messages, transient=True) as bar:
-            task = bar.add_task(f'{args.method} on {dataset.name} {dataset.split}', total=None)
+        with frame_progress(f'{args.method} on {dataset.name} {dataset.split}') as progress:
             outcome = run(segmenter, dataset, limit=args.limit,
                           consistency=not args.no_consistency,
                           pictures=6 if args.report else 0,
-                          save_predictions=args.save_predictions,
-                          progress=lambda done, total: bar.update(task, completed=done,
-                                                                  total=total))
+                          save_predictions=args.save_predictions, progress=progress)
     finally:
         segmenter.close()
     outcome.figures.update(
