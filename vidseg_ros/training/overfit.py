@@ -64,8 +64,8 @@ STEPS = {
     'temporal_unet/vanilla_small_shallow_crnn': 150,
     'temporal_unet/resnet_small_deep_cgru': 100,
     'temporal_unet/convnext_small_deep_crnn': 100,
-    'refiner/fassvid_hires': 80,
-    'refiner/icnet_half': 80,
+    'refiner/fassvid_hires': 150,
+    'refiner/icnet_half': 150,
     'decision/flow': 150,
     'flownet2/s': 150,
     'decision/s_conv6': 150,
@@ -84,6 +84,10 @@ _PARENTS = {
     'refiner/fassvid': 'fassvid/base',
 }
 _PARENT = 'fassvid/base_hires'
+
+# The share of the image that the camera moves over in ten frames. Most of what a Refiner's frames
+# show is warped, and in images so small DIS follows no large motion.
+_MOTION = {Purpose.DECISION: 0.2, Purpose.FLOW: 0.2, Purpose.REFINER: 0.03}
 
 
 def by_heart(recipe: Recipe, frames: int) -> Recipe:
@@ -172,12 +176,13 @@ def _stop_when_learned(progress: Progress) -> None:
             raise _Learned
 
 
-def learn(network: str, folder: Path, steps: int = 0) -> Result:
+def learn(network: str, folder: Path, steps: int = 0, *, whole: bool = False) -> Result:
     """
     Let a network learn four scenes by heart; the checkpoint is left in ``folder``.
 
-    It ends as soon as they are known, and after ``steps`` (0: as ``STEPS`` has it) at the latest.
-    Parts of a method are trained on networks that did the same before.
+    It ends as soon as they are known, and after ``steps`` (0: as ``STEPS`` has it) at the latest,
+    or only then if it is to go the ``whole`` way. Parts of a method are trained on networks that
+    did that before.
     """
     spec = network_spec(network)
     steps = steps or STEPS.get(network, 150)
@@ -197,7 +202,7 @@ def learn(network: str, folder: Path, steps: int = 0) -> Result:
         Recipe(
             epochs=CHECKS, passes=every, batch_size=FRAMES, crop=(side, side), optimizer='adamw',
             learning_rate=5e-4 if heavy or small_steps else 3e-3, weight_decay=1e-4, ema=0.9,
-            motion=0.2 if small_steps else 0.06, occluders=1.0 if small_steps else 0.0,
+            motion=_MOTION.get(spec.purpose, 0.06), occluders=1.0 if small_steps else 0.0,
             overlap=0, clip_length=3, clip_gradient=5.0, precision='32-true', seed=3,
         ),
         FRAMES,
@@ -206,7 +211,7 @@ def learn(network: str, folder: Path, steps: int = 0) -> Result:
     begun = time.process_time()
     trainer = Trainer(spec, data, recipe, _file(network, folder), sources, validation=data)
     try:
-        trainer.run(_stop_when_learned)
+        trainer.run((lambda _: None) if whole else _stop_when_learned)
     except _Learned:
         trainer.write_checkpoint()
     trainer.resume_path.unlink()
@@ -220,9 +225,11 @@ def _file(network: str, folder: Path) -> Path:
 
 
 def _checkpoint(network: str, folder: Path) -> Path:
-    path = _file(network, folder)
+    """Return a network that a part of a method is trained on, as good as it gets."""
+    parents = folder / 'parents'
+    path = _file(network, parents)
     if not path.is_file():
-        learn(network, folder)
+        learn(network, parents, whole=True)
     return path
 
 
