@@ -169,3 +169,12 @@ def test_warping_fetches_along_the_flow():
     torch.testing.assert_close(warped[..., 1:, -1], features[..., :-1, -1])  # at the border
     scale = torch.full_like(features, 3.0)
     torch.testing.assert_close(warp(features, flow, scale), 3 * warped)
+
+
+def test_the_images_reach_the_deepest_features_of_a_new_flow_network():
+    torch.manual_seed(0)
+    network = FlowNetS(11, THIN).eval()
+    with torch.no_grad():
+        features = network(torch.rand(8, 3, 32, 32), torch.rand(8, 3, 32, 32)).conv6
+    # Different pairs look different: what all have in common is not all there is.
+    assert features.std(0).mean() > 0.05 * features.abs().mean()
