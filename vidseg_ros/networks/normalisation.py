@@ -49,10 +49,11 @@ class PixelNormalisation(Normalisation):
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the normalised image."""
-        count, height, width, channels = image.shape
+        # The type changes first: TensorRT does nothing else with bytes, not even ask their shape.
+        pixels = image.to(self.scale.dtype)
+        count, height, width, channels = pixels.shape
         # Whole rows, not pixels of three numbers: compilers make long vectors of them, and with
-        # the axes exchanged after that nothing is left to be moved in memory. The type changes
-        # first: TensorRT does nothing else with bytes.
-        rows = image.to(self.scale.dtype).reshape(count, height, width * channels)
+        # the axes exchanged after that nothing is left to be moved in memory.
+        rows = pixels.reshape(count, height, width * channels)
         rows = rows * self.scale.flatten().repeat(width) - self.shift.flatten().repeat(width)
         return rows.reshape(count, height, width, channels).permute(0, 3, 1, 2)
