@@ -164,7 +164,7 @@ def test_work_beside_frames_gives_way_and_other_work_is_done_here(monkeypatch):
     assert at_low_priority(where) == here
     monkeypatch.setattr(low_priority, 'frames_would_wait', lambda: True)
     thread, niceness = at_low_priority(where)
-    assert thread != here[0] and niceness == min(19, max(here[1], NICENESS))
+    assert thread != here[0] and niceness == min(19, here[1] + NICENESS)
     assert where() == here
 
     def fail():
@@ -191,7 +191,8 @@ def test_the_threads_that_networks_run_on_keep_their_priority(tmp_path, compiled
     for _ in range(150):
         engine.run(inputs)
     used = {task: cpu(task) - before.get(task, 0) for task in niceness()}
-    niced = [used[task] for task, value in niceness().items() if value >= NICENESS]
+    usual = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    niced = [used[task] for task, value in niceness().items() if value > usual]
     assert sum(niced) <= 0.05 * sum(used.values()) + 1
 
 

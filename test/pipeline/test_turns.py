@@ -13,6 +13,7 @@
 # limitations under the License.
 """Turns: nobody starves, and what is taken is fresh."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,3 +71,28 @@ def test_those_who_always_wait_get_the_same(count, seed, freshest):
                 camera.turn.arrived(now * MS + chance.randrange(MS))
         served[turns.choose(cameras, freshest)] += 1
         assert max(served.values()) - min(served.values()) <= SLACK + 1
+
+
+@pytest.mark.parametrize(('work_ms', 'most'), [(26, 1), (35, 1), (45, 2), (60, 3), (100, 4)])
+@pytest.mark.parametrize('phases', [(0, 25, 50, 75), (0, 3, 55, 60), (0, 0, 0, 0)])
+def test_no_camera_misses_many_frames_in_a_row_while_others_are_served(phases, work_ms, most):
+    """Four cameras at 10 Hz, and a device that takes ``work_ms`` for a frame."""
+    turns, cameras = Turns(), [Camera() for _ in phases]
+    arrivals = sorted((phase + 100 * n, i) for i, phase in enumerate(phases) for n in range(200))
+    waiting, missed, worst, free = {}, [0] * len(phases), 0, 0
+    for now, index in arrivals:
+        while waiting and free <= now:
+            chosen = turns.choose([cameras[i] for i in waiting], freshest=True)
+            i = cameras.index(chosen)
+            free = max(free, waiting.pop(i)) + work_ms
+            missed[i] = 0
+        camera = cameras[index]
+        if index in waiting:
+            camera.turn.missed += 1
+            missed[index] += 1
+            worst = max(worst, missed[index])
+        else:
+            turns.joined(camera.turn)
+        camera.turn.arrived(now * MS)
+        waiting[index] = now
+    assert worst <= most

@@ -24,9 +24,20 @@ from typing import TypeVar
 from vidseg_ros.engines.base import frames_would_wait
 
 NICENESS = 10
-"""Of work beside frames: a tenth of what a thread of frames gets where both want a core."""
+"""By how much: a tenth of what a thread of frames gets where both want a core."""
 
 T = TypeVar('T')
+
+
+def _give_way() -> None:
+    """Lower the priority of this thread, for good."""
+    # To Linux a thread is a process here; elsewhere the work is done all the same.
+    with contextlib.suppress(OSError, AttributeError):
+        if os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR):
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        thread = threading.get_native_id()
+        niceness = os.getpriority(os.PRIO_PROCESS, thread) + NICENESS
+        os.setpriority(os.PRIO_PROCESS, thread, min(19, niceness))
 
 
 def at_low_priority(work: Callable[[], T]) -> T:
@@ -43,9 +54,7 @@ def at_low_priority(work: Callable[[], T]) -> T:
     failure: list[BaseException] = []
 
     def run() -> None:
-        # To Linux a thread is a process here; where it isn't, the work is done all the same.
-        with contextlib.suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        _give_way()
         try:
             outcome.append(work())
         except BaseException as error:  # whatever it is, it belongs to the caller

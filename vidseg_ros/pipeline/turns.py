@@ -31,12 +31,17 @@ class Contender(Protocol):
 
 
 class Turn:
-    """What counts for one camera: how much it had, and how long its frame stays the newest."""
+    """
+    What counts for one camera: how much it had, and how long its frame stays the newest.
 
-    __slots__ = ('_arrived_ns', '_interval_ns', 'count')
+    ``missed`` is how many of its frames were replaced since its last turn.
+    """
+
+    __slots__ = ('_arrived_ns', '_interval_ns', 'count', 'missed')
 
     def __init__(self) -> None:
         self.count = 0
+        self.missed = 0
         self._arrived_ns: int | None = None
         self._interval_ns: float | None = None
 
@@ -63,10 +68,11 @@ class Turns:
     Share the device among cameras, and take each one's frame while it is fresh.
 
     Of the cameras that have a frame waiting, those that had at most ``SLACK`` frames more than
-    the least served of them are eligible; with the policy 'latest' the one whose frame stays
-    the newest for longest goes first: the others' will be replaced by fresher ones before their
-    turn. With 'every' it is the least served. A camera that was silent gets no more than
-    ``SLACK`` turns for what it missed.
+    the least served of them are eligible. With the policy 'latest' the one goes first that has
+    missed most frames in a row, so that none is silent for longer than it must; of equals the
+    one whose frame stays the newest for longest: the others' will be replaced by fresher ones
+    before their turn. With 'every' it is the least served. A camera that was silent gets no more
+    than ``SLACK`` turns for what it missed.
     """
 
     def __init__(self) -> None:
@@ -84,9 +90,10 @@ class Turns:
         least = min(candidate.turn.count for candidate in candidates)
         if freshest:
             chosen = max((c for c in candidates if c.turn.count <= least + SLACK),
-                         key=lambda c: c.turn.newest_until_ns())
+                         key=lambda c: (c.turn.missed, c.turn.newest_until_ns()))
         else:
             chosen = next(c for c in candidates if c.turn.count == least)
         self._reached = chosen.turn.count
         chosen.turn.count += 1
+        chosen.turn.missed = 0
         return chosen
