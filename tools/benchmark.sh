@@ -57,7 +57,7 @@ exported=
 for model in $models; do exported="$exported --exported $model"; done
 
 # shellcheck disable=SC2086  # words are meant to be split
-measure pipeline pipeline --frames 100 --ours fassvid --ours per_frame $exported \
+measure pipeline pipeline --frames 100 --ours fassvid --ours per_frame,checkpoint=fassvid_base_camvid $exported \
     --ours fassvid,network=fassvid/full,checkpoint=random:0 \
     --ours fassvid,network=fassvid/fdchange_light,checkpoint=random:0
 measure trace pipeline --ours evs,evs.operating_point=7 --plain none --size 512x1024 --rounds 1 \

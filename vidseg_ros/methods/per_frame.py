@@ -26,8 +26,8 @@ class PerFrame(NetworkMethod):
     """Segment each frame by itself."""
 
     name: ClassVar[str] = 'per_frame'
-    DEFAULT_CHECKPOINT: ClassVar[str] = 'fassvid_base_camvid'
-    DEFAULT_NETWORK: ClassVar[str] = 'fassvid/base_hires'
+    DEFAULT_CHECKPOINT: ClassVar[str] = 'lernet_camvid'
+    DEFAULT_NETWORK: ClassVar[str] = 'lernet/base'
 
     def __init__(self, options: MethodOptions) -> None:
         runnable = load_network(options, self.DEFAULT_CHECKPOINT, self.DEFAULT_NETWORK)

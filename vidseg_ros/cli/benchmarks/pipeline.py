@@ -25,7 +25,7 @@ from rich.table import Table
 from vidseg_ros.cli.benchmarks import common
 
 PLAIN_ENGINES = ('openvino', 'torch')
-DEFAULT_OURS = ('fassvid', 'per_frame')
+DEFAULT_OURS = ('fassvid', 'per_frame,checkpoint=fassvid_base_camvid')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
