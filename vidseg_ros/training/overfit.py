@@ -65,7 +65,7 @@ STEPS = {
     'temporal_unet/resnet_small_deep_cgru': 100,
     'temporal_unet/convnext_small_deep_crnn': 100,
     'refiner/fassvid_hires': 150,
-    'refiner/icnet_half': 150,
+    'refiner/icnet_half': 250,
     'decision/flow': 150,
     'flownet2/s': 150,
     'decision/s_conv6': 150,

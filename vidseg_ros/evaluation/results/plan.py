@@ -76,6 +76,8 @@ def result_rows() -> Sequence[ResultRow]:
         ResultRow('evs 06', 'evs', base, needs=('refiner_camvid',),
                   knobs={'operating_point': 6, 'refiner_checkpoint': 'refiner_camvid'}),
         ResultRow('dvsnet', 'dvsnet', base),
+        ResultRow('dvsnet, decision network', 'dvsnet', base, needs=('decision_camvid',),
+                  knobs={'policy': 'confidence', 'decision_checkpoint': 'decision_camvid'}),
         ResultRow('unet vanilla', 'per_frame', 'unet_camvid', baseline='unet vanilla'),
         ResultRow('unet resnet', 'per_frame', 'unet_resnet_camvid', baseline='unet resnet'),
         ResultRow('temporal_unet', 'temporal_unet', 'temporal_unet_camvid', 'unet resnet'),

@@ -61,8 +61,10 @@ def sweeps(dataset: SegmentationDataset, engine: str,
             for limit in FLOW_LIMITS]}
         if 'decision_camvid' in shipped:
             curves['dvsnet']['confidence'] = [
-                _dvsnet_point(dataset, engine, {'policy': 'confidence', 'threshold': t}, t)
-                for t in THRESHOLDS]
+                _dvsnet_point(
+                    dataset, engine, {'policy': 'confidence', 'threshold': threshold,
+                                      'decision_checkpoint': 'decision_camvid'}, threshold)
+                for threshold in THRESHOLDS]
     if 'lernet_tha_camvid' in shipped:
         tell('lernet_tha against K')
         curves['lernet_tha'] = [
