@@ -66,12 +66,12 @@ STEPS = {
     'temporal_unet/convnext_small_deep_crnn': 100,
     'refiner/fassvid_hires': 150,
     'refiner/icnet_half': 250,
-    'decision/flow': 150,
+    'decision/flow': 300,
     'flownet2/s': 150,
     'decision/s_conv6': 150,
-    'deeplab/fast': 60,
-    'deeplab/v2': 60,
-    'pspnet/resnet101': 60,
+    'deeplab/fast': 200,
+    'deeplab/v2': 200,
+    'pspnet/resnet101': 200,
     'dilated_fpn/base': 150,
 }
 

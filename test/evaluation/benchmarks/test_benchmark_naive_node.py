@@ -59,7 +59,8 @@ def test_the_plain_node_gives_the_labels_of_our_own(naive, context, engine):
     found = np.frombuffer(labels.data, np.uint8).reshape(64, 96)
     node.destroy_node()
     # With the same weights; only sums are in another order, and in OpenVINO of fewer bits.
-    method = create_method('per_frame', MethodOptions(engine='torch', precision='fp32'))
+    method = create_method('per_frame', MethodOptions('fassvid_base_camvid', engine='torch',
+                                                    precision='fp32'))
     state = method.new_state('front')
     (ours,) = method.predict([method.observe(Frame(image, 0, 'front', 0), state)], [state])
     assert np.mean(found == ours.labels) > (0.999 if engine == 'torch' else 0.95)
