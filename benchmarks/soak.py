@@ -201,8 +201,8 @@ def gaps(
         apart = after.sent - before.sent
         if max(pause, apart) <= 2.0 * period_s:
             continue
-        if any(before.came < to and after.came > since for since, to in excused):
-            continue
+        absent = [(since, to) for since, to in excused
+                  if before.came < to and after.came > since]
         period = max(period_s, _period(came, before.came - AROUND_S, before.came),
                      _period(came, after.came, after.came + AROUND_S))
         at_an_end = number in (0, len(points) - 2)
@@ -214,10 +214,23 @@ def gaps(
             allowed = max(allowed, apart + jitter_s)
         # A slow machine leaves out images all the time.
         lost = missing >= 2 and apart > 2.5 * period
+        if absent:
+            # Silence before the camera was taken away, or after it was back, is a gap.
+            pause, lost = longest_outside(absent, before.came, after.came), False
         if lost or pause > allowed:
             found.append({'at_s': before.came - begin, 'seconds': pause,
                           'allowed_s': allowed, 'missing': missing})
     return found
+
+
+def longest_outside(
+    intervals: Sequence[tuple[float, float]], begin: float, end: float
+) -> float:
+    """Return the longest time from ``begin`` to ``end`` that is in none of the intervals."""
+    longest, at = 0.0, begin
+    for since, to in sorted(intervals):
+        longest, at = max(longest, since - at), max(at, to)
+    return max(longest, end - at)
 
 
 def usual_jitter(labels: Sequence[Label]) -> float:

@@ -14,9 +14,11 @@
 """Compiled networks are shared, kept and read back from disk; what is built takes second place."""
 
 import gc
+import io
 import os
 import threading
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +28,7 @@ from vidseg_ros.engines import low_priority, openvino_engine
 from vidseg_ros.engines.base import EngineOptions
 from vidseg_ros.engines.cache import EngineCache
 from vidseg_ros.engines.compiled_models import CompiledModels
+from vidseg_ros.engines.conversion import shapes_of
 from vidseg_ros.engines.low_priority import NICENESS, at_low_priority
 from vidseg_ros.engines.openvino_engine import OpenVINOEngine
 from vidseg_ros.engines.recent import Recent
@@ -154,6 +157,18 @@ def test_what_openvino_does_not_take_back_is_compiled_anew(
     inputs = random_inputs(engine.network, SIZE)
     np.testing.assert_allclose(
         engine.run(inputs)['logits'], by_torch(engine.network, inputs)['logits'], atol=1e-4)
+
+
+def test_a_compiled_network_goes_to_the_file_whole_or_fails(tmp_path, compiled):
+    engine = _engine(tmp_path)
+    engine.prepare(SIZE)
+    model = engine._build(shapes_of(engine.network, random_inputs(engine.network, SIZE)), {}).model
+    memory = io.BytesIO()
+    model.export_model(memory)
+    openvino_engine._write(tmp_path / 'blob', model)
+    assert (tmp_path / 'blob').read_bytes() == memory.getvalue()
+    with pytest.raises(OSError, match='space'):
+        openvino_engine._write(Path('/dev/full'), model)
 
 
 def test_work_beside_frames_gives_way_and_other_work_is_done_here(monkeypatch):

@@ -11,14 +11,21 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+import io
+import os
+import pickle
+import sys
 import threading
+import time
+import weakref
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from small import by_torch, random_inputs, small_network
 
-from vidseg_ros.engines import conversion
+from vidseg_ros.engines import base, conversion
 from vidseg_ros.engines.base import EngineError, EngineOptions, frames_would_wait
 from vidseg_ros.engines.cache import EngineCache
 from vidseg_ros.engines.conversion import Form, converted, open_axes, write
@@ -92,6 +99,49 @@ def test_a_running_node_converts_in_a_child_process(tmp_path, monkeypatch):
     np.testing.assert_allclose(
         engine.run(inputs)['logits'], by_torch(network, inputs)['logits'], atol=1e-4
     )
+
+
+def test_the_child_works_on_where_its_priority_cannot_be_lowered(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(1, 'Operation not permitted')
+
+    for name in ('nice', 'setpriority', 'sched_setscheduler'):
+        monkeypatch.setattr(os, name, refuse)
+    order = io.BytesIO(pickle.dumps((small_network(), Form('onnx'), str(tmp_path))))
+    monkeypatch.setattr(sys, 'stdin', SimpleNamespace(buffer=order))
+    threads = torch.get_num_threads()
+    try:
+        assert conversion._child() == 0
+    finally:
+        torch.set_num_threads(threads)
+    assert (tmp_path / 'model.onnx').is_file()
+
+
+def test_an_engine_comes_while_others_are_asked_whether_they_serve(monkeypatch):
+    asked = threading.Event()
+
+    class Slow(weakref.WeakSet):
+        def __iter__(self):
+            for engine in super().__iter__():
+                asked.set()
+                time.sleep(0.05)
+                yield engine
+
+    monkeypatch.setattr(base, '_engines', Slow())
+    network = small_network()
+    engines = [create_engine('torch', network, EngineOptions('cpu')) for _ in range(2)]
+
+    def come():
+        asked.wait(5.0)
+        engines.append(create_engine('torch', network, EngineOptions('cpu')))
+
+    other = threading.Thread(target=come)
+    other.start()
+    try:
+        assert _in_thread(frames_would_wait) is False
+    finally:
+        other.join()
+    assert len(engines) == 3
 
 
 def test_what_cannot_go_to_a_child_is_converted_here(tmp_path):

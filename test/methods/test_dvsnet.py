@@ -23,6 +23,7 @@ import torch
 from vidseg_ros.checkpoints.store import CheckpointMetadata, save_checkpoint
 from vidseg_ros.engines.base import Engine
 from vidseg_ros.methods.base import Frame, UnfitFrameError, Wanted
+from vidseg_ros.methods.buffers import Scratch
 from vidseg_ros.methods.keyframe_policies import (
     Evidence,
     ExpectedConfidence,
@@ -34,6 +35,8 @@ from vidseg_ros.methods.keyframe_policies import (
     frame_difference,
 )
 from vidseg_ros.methods.region_motion import Motion, warp, warpable
+from vidseg_ros.methods.region_paths import segment_regions
+from vidseg_ros.methods.regions import RegionGrid
 from vidseg_ros.methods.registry import MethodError, MethodOptions, create_method
 from vidseg_ros.networks.registry import network_spec
 
@@ -306,8 +309,8 @@ def test_what_moves_is_followed():
 
 def test_segmenting_whole_frames_always_is_per_frame_segmentation():
     video = [scene(i) for i in range(2)]
-    options = MethodOptions(engine='torch', precision='fp32', extra={
-        'policy': 'fixed', 'period': 1})  # and the shipped weights
+    options = MethodOptions('fassvid_base_camvid', engine='torch', precision='fp32', extra={
+        'policy': 'fixed', 'period': 1})
     segmenter, alone = create_method('dvsnet', options), create_method('per_frame', options)
     for a, b in zip(run(segmenter, video), run(alone, video), strict=True):
         np.testing.assert_array_equal(a.labels, b.labels)
@@ -584,6 +587,13 @@ def test_regions_that_are_due_are_segmented_together():
     for got, alone in zip(run(segmenter, video), expected, strict=True):
         np.testing.assert_array_equal(got.labels, alone.labels)
     assert engine.batches[:4] == [3, 1, 3, 1]
+
+
+def test_no_frame_waits_for_a_number_of_regions_that_the_engine_has_not_built():
+    grid, engine = RegionGrid.divide((64, 128), 2, 2, 0), BatchEngine()
+    image = scene(0, (64, 128))
+    found = segment_regions(engine, image, grid, [0, 3], {}, Scratch())
+    assert sorted(found) == [0, 3] and engine.batches == [1, 1]
 
 
 def test_propagating_allocates_nothing_of_the_images_size():

@@ -74,6 +74,8 @@ class EngineOptions:
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+# Nobody may go through the engines while another thread adds one.
+_engines_lock = threading.Lock()
 
 
 def frames_would_wait() -> bool:
@@ -84,7 +86,9 @@ def frames_would_wait() -> bool:
     """
     if threading.current_thread() is threading.main_thread():
         return False
-    return any(engine.serving for engine in list(_engines))
+    with _engines_lock:
+        engines = list(_engines)
+    return any(engine.serving for engine in engines)
 
 
 class Engine(abc.ABC):
@@ -104,7 +108,8 @@ class Engine(abc.ABC):
         self.network = network
         self.options = options
         self._digest = options.digest
-        _engines.add(self)
+        with _engines_lock:
+            _engines.add(self)
 
     @property
     def digest(self) -> str:

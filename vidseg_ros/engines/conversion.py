@@ -41,7 +41,7 @@ from torch import nn
 from vidseg_ros.engines.base import DeployedNetwork, EngineError, frames_would_wait
 from vidseg_ros.engines.cache import EngineCache
 from vidseg_ros.engines.identity import network_digest, package_version
-from vidseg_ros.engines.low_priority import NICENESS
+from vidseg_ros.engines.low_priority import give_way
 
 _logger = logging.getLogger(__name__)
 
@@ -245,7 +245,7 @@ def converted(
 
 
 def _child() -> int:
-    os.nice(NICENESS)
+    give_way()
     torch.set_num_threads(1)
     network, form, folder = pickle.load(sys.stdin.buffer)  # from the parent, see above
     try:

@@ -100,7 +100,9 @@ def processor() -> str:
                 break
     except OSError:
         pass
-    return f'{name}, {len(os.sched_getaffinity(0))} cores'
+    affinity = getattr(os, 'sched_getaffinity', None)  # not everywhere
+    cores = len(affinity(0)) if affinity is not None else os.cpu_count()
+    return f'{name}, {cores} cores'
 
 
 @cache

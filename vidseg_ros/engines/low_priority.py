@@ -29,8 +29,8 @@ NICENESS = 10
 T = TypeVar('T')
 
 
-def _give_way() -> None:
-    """Lower the priority of this thread, for good."""
+def give_way() -> None:
+    """Lower the priority of this thread, for good, where the system allows it."""
     # To Linux a thread is a process here; elsewhere the work is done all the same.
     with contextlib.suppress(OSError, AttributeError):
         if os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR):
@@ -54,7 +54,7 @@ def at_low_priority(work: Callable[[], T]) -> T:
     failure: list[BaseException] = []
 
     def run() -> None:
-        _give_way()
+        give_way()
         try:
             outcome.append(work())
         except BaseException as error:  # whatever it is, it belongs to the caller

@@ -18,10 +18,10 @@ from __future__ import annotations
 import io
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 import openvino as ov
@@ -250,9 +250,7 @@ class OpenVINOEngine(ShapedEngine[_Compiled]):
         if model is None:
             fixed = self._fixed(shapes)
             model = at_low_priority(lambda: self._compile(fixed))
-            blob = io.BytesIO()
-            model.export_model(blob)
-            self._cache.store(identity, lambda part: _write(part / _BLOB, blob.getbuffer()))
+            self._cache.store(identity, lambda part: _write(part / _BLOB, model))
         made = self._request(model)
         at_low_priority(lambda: self._execute(made, inputs))
         SHARED.add(key, model)
@@ -310,5 +308,40 @@ class OpenVINOEngine(ShapedEngine[_Compiled]):
         }
 
 
-def _write(path: Path, content: memoryview) -> None:
-    path.write_bytes(content)
+class _ToFile(io.BytesIO):
+    """
+    A file, in place of the memory that OpenVINO wants to write to.
+
+    Memory that grows does so with the interpreter's lock held, which frames need. OpenVINO
+    takes no notice of what goes wrong with it: that is the ``failure``.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file = file
+        self.failure: OSError | None = None
+
+    def _do(self, step: Callable[..., int], *given: Any) -> int:
+        try:
+            return step(*given)
+        except OSError as error:
+            self.failure = self.failure or error
+            raise
+
+    def write(self, content: Any, /) -> int:
+        return self._do(self._file.write, content)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._do(self._file.seek, offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
+def _write(path: Path, model: Any) -> None:
+    """Write a compiled network; raises OSError where there is no room for all of it."""
+    with path.open('wb') as file:
+        stream = _ToFile(file)
+        model.export_model(stream)
+        if stream.failure is not None:
+            raise stream.failure

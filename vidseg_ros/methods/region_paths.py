@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from vidseg_ros.engines.base import Engine
 from vidseg_ros.methods.base import Image
+from vidseg_ros.methods.batching import batches
 from vidseg_ros.methods.buffers import Scratch, fitting
 from vidseg_ros.methods.dvsnet_stream import Decision, KeyLogits
 from vidseg_ros.methods.region_motion import warp, warpable
@@ -45,14 +46,14 @@ def segment_regions(
     """
     Segment the ``chosen`` regions of a padded frame by themselves.
 
-    They go together as far as the engine likes that. Returns their logits by region, float32
-    [h, w, C], in the memory of what was ``kept`` of them where that fits.
+    They go together where there are as many as the engine likes; the others go one by one.
+    Returns their logits by region, float32 [h, w, C], in the memory of what was ``kept`` of them
+    where that fits.
     """
     found: dict[int, Logits] = {}
     size = grid.region_size
-    together = max(1, engine.preferred_batch(size))
-    for start in range(0, len(chosen), together):
-        batch = chosen[start : start + together]
+    for part in batches([size] * len(chosen), engine.preferred_batch):
+        batch = [chosen[index] for index in part]
         images = scratch.take('images', (len(batch), *size, 3))
         for i, region_image in zip(batch, images, strict=True):
             np.copyto(region_image, grid.regions[i].of(image))

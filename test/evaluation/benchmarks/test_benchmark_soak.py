@@ -95,6 +95,15 @@ def test_a_gap_that_the_cameras_own_change_explains_is_none(soak):
     assert len(soak.gaps(labels, sent, 0.1, [(8.0, 8.5)], 0.0, 9.0)) == 1
 
 
+def test_a_camera_that_does_not_come_back_has_a_gap(soak):
+    sent = images(20.0)
+    excused = [(5.0, 9.0)]
+    for missing in (range(51, 200), range(20, 95)):  # for good; silent before it was taken away
+        (gap,) = soak.gaps(labelled(soak, sent, missing), sent, 0.1, excused, 0.0, 20.0)
+        assert gap['seconds'] == pytest.approx(11.0 if missing.stop == 200 else 3.07)
+    assert soak.longest_outside([(6.0, 7.0), (2.0, 6.5)], 1.0, 9.0) == 2.0
+
+
 def test_a_slow_machine_has_longer_periods(soak):
     sent = images()
     often = [n for n in range(90) if n % 5]
