@@ -95,6 +95,16 @@ def test_the_fastest_is_chosen_and_remembered(tmp_path, engines):
     assert again.describe()['engine'] == 'b' and 'c' not in [e.name for e in Timed.made]
 
 
+def test_the_chosen_engine_builds_again_what_it_has_dropped(tmp_path, engines, monkeypatch):
+    engines.update(a=2)
+    engine = _auto(tmp_path)
+    prepared = []
+    monkeypatch.setattr(Timed, 'prepare', lambda self, size: prepared.append((self.name, size)))
+    engine.prepare(SIZE)
+    engine.prepare(SIZE)
+    assert prepared == [('a', SIZE), ('a', SIZE)]
+
+
 def test_a_little_faster_is_no_reason(tmp_path, engines):
     engines.update(a=8, b=7.9)
     engine = _auto(tmp_path)

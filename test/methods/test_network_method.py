@@ -368,3 +368,24 @@ def test_fassvid_reaches_back_as_far_as_it_is_told_now():
     method.adjust(dataclasses.replace(
         method._options, extra={'label_space': 'camvid', 'frame_distance': 1}))
     np.testing.assert_array_equal(earlier(7), quarters[6])
+
+
+def test_what_was_dropped_for_other_sizes_is_there_again_once_it_is_prepared(
+    tmp_path, monkeypatch
+):  # fmt: skip
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    monkeypatch.setattr('vidseg_ros.engines.shaped.ShapedEngine.SHAPES', 3)
+    monkeypatch.setattr('vidseg_ros.methods.network_method._SIZES', 3)
+    method = _method('per_frame', engine='openvino')
+    sizes = [(64, 64 + 32 * n) for n in range(4)]
+    for size in (*sizes, sizes[0]):
+        method.prepare(size)
+
+    def late(*_):
+        raise AssertionError('a frame waits while this is built')
+
+    monkeypatch.setattr('vidseg_ros.engines.openvino_engine.OpenVINOEngine._build', late)
+    _step(method, method.new_state('camera'), _image(0, sizes[0]))
+    with pytest.raises(AssertionError, match='waits'):
+        _step(method, method.new_state('camera'), _image(0, sizes[1]))
+    method.close()

@@ -200,6 +200,8 @@ class AutoEngine(Engine):
         inputs = self.network.example_inputs(size)
         shapes = self._shapes(inputs)
         if shapes in self._choice and budget_s < float('inf'):
+            # It may have dropped what it built, for other sizes.
+            self._engines_for(shapes)[0].prepare(size)
             return
         identity = self._identity(size)
         value = self._cache.recall(identity) if budget_s < float('inf') else None

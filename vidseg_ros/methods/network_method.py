@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidseg_ros.engines.base import Engine
+from vidseg_ros.engines.recent import Recent
 from vidseg_ros.methods.base import (
     Frame,
     Observation,
@@ -41,6 +42,8 @@ from vidseg_ros.methods.resizing import batch_of_one
 
 # The operating points: which part of its sides a network is given.
 INPUT_PARTS: Mapping[str, float] = {'input 1': 1.0, 'input 3/4': 0.75, 'input 1/2': 0.5}
+# Of how many sizes engines surely keep what they built, for one frame and for several together.
+_SIZES = 6
 # The strides of all networks divide it.
 _MULTIPLE = 32
 
@@ -109,7 +112,7 @@ class NetworkMethod(MovableMethod):
         exported = loaded.exported
         self._fixed_size = exported is not None and exported.size is not None
         self._points = PointMenu(self.name, self._menu(options.extra))
-        self._built: set[tuple[int, int]] = set()
+        self._built: Recent[tuple[int, int], bool] = Recent(_SIZES)
         self._last_size: tuple[int, int] | None = None
         self._pool = BufferPool()
         self._batch = Scratch()
@@ -156,16 +159,17 @@ class NetworkMethod(MovableMethod):
         """
         Build what frames of ``size`` (height, width) need at an operating point.
 
-        What is there already is left alone: an engine may be running it.
+        What was used a while ago may be gone since; what is surely there is left alone: an
+        engine may be running it.
         """
         if operating_point is None:
             operating_point = self.operating_point
         chosen = self.input_size(size, operating_point)
-        if chosen in self._built or min(chosen) < self._minimum_side:
+        if self._built.get(chosen) or min(chosen) < self._minimum_side:
             return  # frames that are too small are refused one by one
         for engine in self._engines:
             engine.prepare(chosen)
-        self._built.add(chosen)
+        self._built.keep(chosen, True)
         if self._last_size is None:
             self._last_size = chosen
 
@@ -220,7 +224,7 @@ class NetworkMethod(MovableMethod):
             height, width = observation.inputs['image'].shape[1:3]
             kinds.append(((height, width), self._kind(observation, state)))
             self._last_size = height, width
-            self._built.add((height, width))
+            self._built.keep((height, width), True)
         found: dict[int, Segmentation] = {}
         for part in batches(kinds, lambda kind: self._engines[0].preferred_batch(kind[0])):
             segmented = self._segment([given[i] for i in part], [states[i] for i in part])
