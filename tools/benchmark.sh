@@ -60,7 +60,7 @@ for model in $models; do exported="$exported --exported $model"; done
 measure pipeline pipeline --frames 100 --ours fassvid --ours per_frame,checkpoint=fassvid_base_camvid $exported \
     --ours fassvid,network=fassvid/full,checkpoint=random:0 \
     --ours fassvid,network=fassvid/fdchange_light,checkpoint=random:0
-measure trace pipeline --ours evs,evs.operating_point=7 --plain none --size 512x1024 --rounds 1 \
+measure trace pipeline --cameras 3 --ours evs,evs.operating_point=7 --plain none --size 512x1024 --rounds 1 \
     --frames 90 --trace "$out/evs_trace.json"
 measure overload pipeline --cameras 4 --ours fassvid --plain openvino --rounds 2
 # shellcheck disable=SC2086
