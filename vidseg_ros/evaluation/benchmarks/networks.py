@@ -22,8 +22,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import openvino
 import torch
 from numpy.typing import NDArray
+from openvino import opset13
 
 from vidseg_ros.checkpoints.store import MEAN, STD
 from vidseg_ros.engines.base import Engine, EngineError, EngineOptions
@@ -309,10 +311,11 @@ def set_torch_threads(threads: int) -> None:
 
 def peak_rates(size: int = 1024, repeats: int = 12) -> dict[str, float]:
     """
-    Return what large matrix products reach here in torch, GMAC/s by 'device precision'.
+    Return what large matrix products reach here, GMAC/s by 'device precision'.
 
-    What no network can exceed by much: the yardstick for their own rates. 'copy' is the
-    memory's rate for a copy of 64 MB in GB/s, reading and writing counted.
+    The best of torch and OpenVINO: what no network can exceed by much, the yardstick for their
+    own rates. 'copy' is the memory's rate for a copy of 64 MB in GB/s, reading and writing
+    counted.
     """
     found: dict[str, float] = {}
     kinds = {'fp32': torch.float32, 'bf16': torch.bfloat16}
@@ -325,11 +328,27 @@ def peak_rates(size: int = 1024, repeats: int = 12) -> dict[str, float]:
             best = min(_seconds(lambda a=a, b=b: torch.mm(a, b), device)  # type: ignore[misc]
                        for _ in range(repeats))
             found[f'{device} {precision}'] = side**3 / best / 1e9
+    for precision in kinds:
+        best = _openvino_product(size, precision, repeats)
+        found[f'cpu {precision}'] = max(found[f'cpu {precision}'], size**3 / best / 1e9)
     source = np.zeros(1 << 26, np.uint8)
     target = np.ones_like(source)
     best = min(_seconds(lambda: np.copyto(target, source), 'cpu') for _ in range(repeats))
     found['copy'] = 2 * source.nbytes / best / 1e9
     return found
+
+
+def _openvino_product(size: int, precision: str, repeats: int) -> float:
+    """Return the seconds that OpenVINO takes for a product of square matrices on the CPU."""
+    rng = np.random.default_rng(0)
+    given = opset13.parameter([size, size], np.float32)
+    weights = opset13.constant(rng.random((size, size), np.float32))
+    model = openvino.Model([opset13.matmul(given, weights, False, False)], [given])
+    request = openvino.Core().compile_model(model, 'CPU', {
+        'INFERENCE_PRECISION_HINT': {'fp32': 'f32'}.get(precision, precision),
+        'INFERENCE_NUM_THREADS': torch.get_num_threads()}).create_infer_request()
+    values = openvino.Tensor(rng.random((size, size), np.float32))
+    return min(_seconds(lambda: request.infer([values]), 'cpu') for _ in range(repeats))
 
 
 def _seconds(work: Callable[[], Any], device: str) -> float:

@@ -15,16 +15,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from vidseg_ros.evaluation.plots import ACCENT, GRID, MUTED, SECOND, STYLE, svg
 
 Drawing = Callable[[Axes], None]
+
+# Where a name may stand beside its point, the best place first: offset in points, alignment.
+_Place = tuple[tuple[float, float], str]
+_BESIDE: tuple[_Place, ...] = (
+    ((7, 6), 'left'), ((7, -7), 'left'), ((7, 0), 'left'), ((-7, 6), 'right'),
+    ((-7, -7), 'right'), ((0, 11), 'center'), ((0, -12), 'center'),
+)
 
 
 def draw_figures(results: Mapping[str, Any]) -> dict[str, str]:
@@ -53,10 +61,6 @@ def accuracy_against_speed(results: Mapping[str, Any]) -> str:
             x, y = row.get('speed', 1.0), 100 * row['miou']
             axes.scatter(x, y, s=20 + 8 * row['gmacs'], color=colours[row['baseline']],
                          alpha=0.75, linewidths=0)
-            # Names of other baselines' rows below their points: fewer meet.
-            below = row['baseline'] != rows[0]['baseline']
-            axes.annotate(row['name'], (x, y), xytext=(7, -11 if below else 4),
-                          textcoords='offset points', fontsize=8, color=MUTED)
         axes.set_xscale('log')
         ticks = [t for t in (0.5, 0.7, 1, 1.5, 2, 3, 5, 8, 12, 20)
                  if t <= 1.6 * max(row.get('speed', 1.0) for row in rows)]
@@ -65,6 +69,8 @@ def accuracy_against_speed(results: Mapping[str, Any]) -> str:
         axes.margins(x=0.16, y=0.12)
         axes.set_xlabel('frames a second, as a multiple of its own network on every frame')
         axes.set_ylabel('mIoU, %')
+        _name_points(axes, [(row['name'], row.get('speed', 1.0), 100 * row['miou'])
+                            for row in rows], size=8)
 
     return _figure(draw, 'Accuracy against speed', height=4.2)
 
@@ -85,18 +91,20 @@ def evs_against_distance(curves: Mapping[str, Any]) -> str:
 def dvsnet_against_threshold(curves: Mapping[str, Any]) -> str:
     """Draw mIoU over the share of regions segmented, one curve a policy (DVSNet, Fig. 8, 9)."""
     def draw(axes: Axes) -> None:
+        named: dict[tuple[float, float], str] = {}
         for (name, points), colour in zip(curves.items(), (ACCENT, SECOND), strict=False):
-            ordered = sorted(points, key=lambda p: p['segmented'])
+            ordered = sorted(points, key=lambda p: (p['segmented'], p['threshold']))
             axes.plot([100 * p['segmented'] for p in ordered],
                       [100 * p['miou'] for p in ordered], color=colour, marker='o',
                       markersize=3.5, label=name.replace('_', ' '))
             for p in ordered:
-                axes.annotate(f'{p["threshold"]:g}',
-                              (100 * p['segmented'], 100 * p['miou']), xytext=(3, -10),
-                              textcoords='offset points', fontsize=7, color=MUTED)
+                # Of thresholds that come to the same, the first.
+                named.setdefault((100 * p['segmented'], 100 * p['miou']), f'{p["threshold"]:g}')
         axes.set_xlabel('regions segmented, % (at each point: the threshold)')
         axes.set_ylabel('mIoU, %')
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc='lower right')
+        _name_points(axes, [(name, x, y) for (x, y), name in named.items()], size=7,
+                     places=(_BESIDE[1], *_BESIDE))  # the curves rise
 
     return _figure(draw, 'DVSNet: accuracy against the threshold')
 
@@ -111,6 +119,34 @@ def tha_against_interval(points: list[Mapping[str, float]]) -> str:
         axes.set_ylabel('mIoU, %')
 
     return _figure(draw, 'LERNet + THA: accuracy against the key interval')
+
+
+def _name_points(axes: Axes, points: Sequence[tuple[str, float, float]], size: float,
+                 places: Sequence[_Place] = _BESIDE) -> None:
+    """Write names beside points (name, x, y), where they meet no other name and no point."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()  # the axes have their limits and their place now
+    at = axes.transData.transform([(x, y) for _, x, y in points])
+    taken: list[Bbox] = [Bbox.from_extents(x - 4, y - 4, x + 4, y + 4) for x, y in at]
+    for own, (name, x, y) in enumerate(points):
+        others = [box for index, box in enumerate(taken) if index != own]
+        best = None
+        for offset, side in places:
+            text = axes.annotate(name, (x, y), xytext=offset, textcoords='offset points',
+                                 ha=side, va='center', fontsize=size, color=MUTED)
+            box = text.get_window_extent()
+            meets = sum(box.overlaps(other) for other in others)
+            if best is None or meets < best[0]:
+                if best is not None:
+                    best[1].remove()
+                best = meets, text, box
+            else:
+                text.remove()
+            if not meets:
+                break
+        assert best is not None
+        taken.append(best[2])
 
 
 def _figure(draw: Drawing, title: str, height: float = 2.8) -> str:
