@@ -25,7 +25,7 @@ from vidseg_ros.checkpoints.store import CheckpointMetadata, save_checkpoint
 from vidseg_ros.networks.registry import network_spec
 from vidseg_ros.networks.spec import Purpose
 from vidseg_ros.training.assembly import Sources
-from vidseg_ros.training.overfit import FLOW_SIDE, SIDE, Scenes, by_heart
+from vidseg_ros.training.overfit import PARTS_SIDE, SIDE, Scenes, by_heart
 from vidseg_ros.training.recipe import Recipe
 from vidseg_ros.training.trainer import Trainer
 
@@ -75,7 +75,7 @@ def test_the_loss_of_a_shipped_recipe_falls(tmp_path, path):
     spec, words = _network(path), _words(path)
     # FASSVid pools over 1/32 of the size: of smaller images that is too little to normalise.
     large = spec.purpose in (Purpose.DECISION, Purpose.FLOW) or spec.name == 'fassvid/full'
-    side = FLOW_SIDE if large else SIDE
+    side = PARTS_SIDE if large else SIDE
     recipe = replace(
         by_heart(Recipe.load(path), FRAMES), epochs=1, crop=(side, side), overlap=0,
         clips='stills', clip_length=3, passes=STEPS,

@@ -40,8 +40,9 @@ from vidseg_ros.training.recipe import Recipe
 from vidseg_ros.training.trainer import Progress, Trainer
 
 FRAMES = 4
-# Pixels a side; those of flow networks, which halve half the image six times.
-SIDE, FLOW_SIDE = 64, 128
+# Pixels a side, and those for parts of methods: flow networks halve the image six times, DIS
+# follows little in small images, and Refiners need something of ICNet's features at 1/32.
+SIDE, PARTS_SIDE = 64, 128
 
 # How often it is looked whether a network knows the frames already.
 CHECKS = 5
@@ -65,7 +66,7 @@ STEPS = {
     'temporal_unet/resnet_small_deep_cgru': 100,
     'temporal_unet/convnext_small_deep_crnn': 100,
     'refiner/fassvid_hires': 150,
-    'refiner/icnet_half': 250,
+    'refiner/icnet_half': 150,
     'decision/flow': 300,
     'flownet2/s': 150,
     'decision/s_conv6': 150,
@@ -77,6 +78,9 @@ STEPS = {
 
 # What counts as learned: mean IoU, share of the scores' variance, share of the motion.
 GOALS = {'miou': 0.9, 'r2': 0.5, 'epe': 0.5}
+
+# Networks whose logits are too coarse for small frames.
+_COARSE = ('deeplab/fast',)
 
 # The frozen networks that a part of a method is trained on.
 _PARENTS = {
@@ -176,25 +180,28 @@ def _stop_when_learned(progress: Progress) -> None:
             raise _Learned
 
 
-def learn(network: str, folder: Path, steps: int = 0, *, whole: bool = False) -> Result:
+def learn(
+    network: str, folder: Path, steps: int = 0, *, side: int = 0, whole: bool = False
+) -> Result:
     """
     Let a network learn four scenes by heart; the checkpoint is left in ``folder``.
 
     It ends as soon as they are known, and after ``steps`` (0: as ``STEPS`` has it) at the latest,
     or only then if it is to go the ``whole`` way. Parts of a method are trained on networks that
-    did that before.
+    did that before. ``side`` is that of the frames in pixels (0: as suits the network).
     """
     spec = network_spec(network)
     steps = steps or STEPS.get(network, 150)
     every = -(-steps // CHECKS)
     small_steps = spec.purpose in (Purpose.DECISION, Purpose.FLOW)
-    side = FLOW_SIDE if small_steps else SIDE
+    small = spec.purpose is Purpose.SEGMENTATION and network not in _COARSE
+    side = side or (SIDE if small else PARTS_SIDE)
     sources = Sources()
     if spec.purpose is not Purpose.SEGMENTATION:
-        parent = _checkpoint(_PARENTS.get(network, _PARENT), folder)
+        parent = _checkpoint(_PARENTS.get(network, _PARENT), folder, side)
         flow = None
         if spec.purpose is Purpose.DECISION and spec.variant != 'flow':
-            flow = _checkpoint(f'flownet2/{spec.variant.split("_")[0]}', folder)
+            flow = _checkpoint(f'flownet2/{spec.variant.split("_")[0]}', folder, side)
         start = parent if spec.purpose is Purpose.REFINER else None
         sources = Sources(start, parent, flow)
     heavy = network.startswith(('deeplab', 'pspnet'))
@@ -224,12 +231,12 @@ def _file(network: str, folder: Path) -> Path:
     return folder / f'{network.replace("/", "_")}.safetensors'
 
 
-def _checkpoint(network: str, folder: Path) -> Path:
+def _checkpoint(network: str, folder: Path, side: int) -> Path:
     """Return a network that a part of a method is trained on, as good as it gets."""
-    parents = folder / 'parents'
+    parents = folder / f'parents_{side}'
     path = _file(network, parents)
     if not path.is_file():
-        learn(network, parents, whole=True)
+        learn(network, parents, side=side, whole=True)
     return path
 
 
