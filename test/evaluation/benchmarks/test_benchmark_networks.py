@@ -13,6 +13,7 @@
 # limitations under the License.
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from torch import nn
 
 from vidseg_ros.cli.main import main
 from vidseg_ros.engines.base import EngineError
+from vidseg_ros.engines.exported import ExportedModel
 from vidseg_ros.evaluation.benchmarks import networks, peers
 from vidseg_ros.evaluation.benchmarks.networks import NetworkOptions, own_network
 
@@ -147,3 +149,11 @@ def test_ros_peers_are_looked_for_in_the_sourced_ros(tmp_path, monkeypatch):
     monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path))
     assert peers.ros_peers_there() == ['isaac_ros_unet']
     assert 'isaac_ros_unet' in peers.looked_for()['there']
+
+
+def test_a_network_is_as_wide_as_its_exported_model():
+    model = ExportedModel(Path('int8.xml'), 'openvino', 'int8', (), (), None, {}, {
+        'network': 'fassvid/full_hires', 'label_space': 'camvid'})
+    own = [own_network(name, (64, 96), [model]) for name in ('fassvid/full_hires', 'fassvid/full')]
+    previous = [subject.deployed.example_inputs((64, 96))['previous'] for subject in own]
+    assert [array.shape[1] for array in previous] == [11, 19]

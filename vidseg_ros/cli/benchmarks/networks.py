@@ -78,8 +78,9 @@ def main(args: argparse.Namespace) -> int:
         args.engine, args.precision, args.device, args.threads, args.seconds,
         0.02 if args.quick else 0.25, [read_exported(path) for path in args.exported],
         args.batch)
-    makers: list[Any] = [(lambda size, name=name: networks.own_network(name, size))
-                         for name in names]
+    makers: list[Any] = [
+        (lambda size, name=name: networks.own_network(name, size, options.exported))
+        for name in names]
     if not args.no_peers:
         makers += [(lambda size, peer=peer: networks.peer_network(peer, size))
                    for peer in peers.PEERS if peer.installed]
