@@ -80,6 +80,28 @@ def test_the_loss_is_torchs_cross_entropy(recipe, class_weight):
     assert float(total) == pytest.approx(2 * float(one), rel=1e-5) and float(mass) == 2.0
 
 
+@pytest.mark.parametrize('share', [0.0, 0.75, 1.0])
+def test_logit_adjustment_keeps_the_class_weights_out_of_the_logits(recipe, share):
+    """A network that sees nothing learns the classes' frequencies, times w^(1 - share)."""
+    frequencies = np.array([0.7, 0.25, 0.05])
+    recipe = replace(recipe, class_weight='log', logit_adjustment=share)
+    loss = SegmentationLoss(recipe, frequencies)
+    labels = torch.from_numpy(np.repeat([0, 1, 2], [140, 50, 10]).astype(np.uint8))
+    logits = nn.Parameter(torch.zeros(3))
+    optimizer = torch.optim.LBFGS([logits], max_iter=100, line_search_fn='strong_wolfe')
+
+    def step():
+        optimizer.zero_grad()
+        value = loss(logits[None, :, None, None].expand(1, 3, 10, 20), labels.view(1, 10, 20))
+        value.backward()
+        return value
+
+    optimizer.step(step)
+    weights = log_class_weights(frequencies).numpy()
+    expected = frequencies * weights ** (1 - share)
+    np.testing.assert_allclose(logits.detach().softmax(0), expected / expected.sum(), rtol=1e-3)
+
+
 def test_mean_iou_counts_classes_that_occur():
     assert mean_iou(torch.diag(torch.tensor([3, 0, 5]))) == 1.0
     assert mean_iou(torch.tensor([[2, 2], [0, 4]])) == pytest.approx((2 / 4 + 4 / 6) / 2)

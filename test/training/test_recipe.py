@@ -36,6 +36,8 @@ def test_a_recipe_with_a_typing_error_is_refused(tmp_path):
         ('epochs: 0\n', 'at least 1'),
         ('occluders: -1\n', 'negative'),
         ('scale: [2, 1]\n', 'range'),
+        ('logit_adjustment: 1.5\n', 'from 0 to 1'),
+        ('logit_adjustment: 0.5\nclass_weight: none\n', 'no class weights'),
     ):
         path.write_text(text)
         with pytest.raises(RecipeError, match=message):

@@ -36,6 +36,12 @@ class SegmentationLoss(nn.Module):
 
     Online bootstrapping keeps the hardest fraction of the pixels of a batch (Wu, Shen, van den
     Hengel, arXiv 1604.04339, section 3.3).
+
+    Weighted by w, cross-entropy is least where softmax(logits) is w * P(class | image), scaled:
+    rare classes come out too broad. With tau * log(w) added to the logits in the loss alone, what
+    the network gives is w^(1 - tau) * P(class | image), and the weights still say which mistakes
+    to learn from (logit adjustment: Menon et al., ICLR 2021, section 5.1, there with the classes'
+    frequencies for 1 / w).
     """
 
     def __init__(self, recipe: Recipe, frequencies: np.ndarray) -> None:
@@ -44,6 +50,13 @@ class SegmentationLoss(nn.Module):
         weight = log_class_weights(frequencies) if recipe.class_weight == 'log' else None
         self.weight: Tensor | None
         self.register_buffer('weight', weight)
+        self.adjustment: Tensor | None
+        self.register_buffer('adjustment', self._adjustment(recipe.logit_adjustment, weight))
+
+    @staticmethod
+    def _adjustment(share: float, weight: Tensor | None) -> Tensor | None:
+        """Return what to add to logits, [C, 1, 1]."""
+        return share * weight.log()[:, None, None] if share and weight is not None else None
 
     def terms(
         self, logits: Tensor, labels: Tensor, importance: Tensor | None = None
@@ -55,6 +68,8 @@ class SegmentationLoss(nn.Module):
         pixels. Apart, so that frames of which some have no labels can be added up.
         """
         target = labels.long()
+        if self.adjustment is not None:
+            logits = logits + self.adjustment
         if importance is None and self._fraction >= 1.0:
             total = F.cross_entropy(
                 logits, target, self.weight, ignore_index=IGNORE, reduction='sum'

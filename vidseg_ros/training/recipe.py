@@ -40,10 +40,12 @@ class Recipe:
     in memory; batch statistics are those of a part.
 
     The loss: ``loss`` 'cross_entropy' or 'bootstrapped' (only the hardest ``bootstrap_fraction``
-    of the pixels); ``class_weight`` 'none' or 'log' (1 / ln(1.02 + p), ENet); ``past_weight`` is
-    that of a clip's frames before the last, where a network segments them, too; ``auxiliary``
-    multiplies what the papers give the auxiliary losses that some networks are trained with. A
-    Refiner's loss has the weight of IAM and at least ``attention_floor``. A flow network's is the
+    of the pixels); ``class_weight`` 'none' or 'log' (1 / ln(1.02 + p), ENet), of which the share
+    ``logit_adjustment`` is kept out of the logits (0: the network itself learns to prefer rare
+    classes; 1: it learns their probabilities in the data); ``past_weight`` is that of a clip's
+    frames before the last, where a network segments them, too; ``auxiliary`` multiplies what the
+    papers give the auxiliary losses that some networks are trained with. A Refiner's loss has the
+    weight of IAM and at least ``attention_floor``. A flow network's is the
     end-point error plus ``warping_weight`` times that of labels warped by it. A decision network
     sees frames in ``regions`` (rows, columns) that overlap by ``overlap`` pixels.
 
@@ -73,6 +75,7 @@ class Recipe:
     loss: str = 'cross_entropy'
     bootstrap_fraction: float = 0.25
     class_weight: str = 'log'
+    logit_adjustment: float = 0.0
     past_weight: float = 1.0
     auxiliary: float = 1.0
     attention_floor: float = 0.2
@@ -117,6 +120,10 @@ class Recipe:
                      'overlap'):
             if getattr(self, name) < 0:
                 raise RecipeError(f'{name}: must not be negative')
+        if not 0 <= self.logit_adjustment <= 1:
+            raise RecipeError(f'logit_adjustment: {self.logit_adjustment} is not from 0 to 1')
+        if self.logit_adjustment and self.class_weight == 'none':
+            raise RecipeError('logit_adjustment: there are no class weights to keep out')
         if not 0 < self.scale[0] <= self.scale[1]:
             raise RecipeError(f'scale: {self.scale} is not a range of positive factors')
 
