@@ -133,6 +133,49 @@ def test_the_past_weight_weighs_the_frames_before_the_last(recipe):
     assert losses[0] < 0.2 < losses[1]
 
 
+class Propagating(nn.Module):
+    """Logits are the channels, scaled by what is learned; a frame alone always by 3."""
+
+    past = Past.KEY_FRAME
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(1.0))
+        self.modes = []
+
+    def unroll(self, frames, starts):
+        return {1: self.scale * frames[:, 1, :2]}
+
+    def alone(self, image):
+        self.modes.append(self.training)
+        return 3.0 * image[:, :2]
+
+
+def test_a_propagated_frame_learns_from_the_same_frame_alone(recipe):
+    recipe = replace(recipe, distillation=5.0)
+    loss = SegmentationLoss(recipe, np.ones(2) / 2)
+    images = torch.randint(0, 256, (2, 2, 3, 8, 8), generator=torch.Generator().manual_seed(0))
+    # Without labels nothing else is learned.
+    labels = torch.full((2, 2, 8, 8), 255, dtype=torch.uint8)
+    batch = Batch(images.byte(), labels, torch.tensor([False] * 2))
+    network = Propagating()
+    objective = SegmentationObjective(network, loss, recipe, 2)
+    optimizer = torch.optim.Adam(network.parameters(), 0.1)
+    values = []
+    for _ in range(60):
+        optimizer.zero_grad()
+        outcome = objective.train()(batch)
+        outcome.loss.backward()
+        optimizer.step()
+        values.append(float(outcome.loss.detach()))
+    assert values[0] > 0.1 and values[-1] < 1e-2 and float(network.scale.detach()) > 2.0
+    # What teaches is as it is when it runs, and is not measured with.
+    assert not any(network.modes) and network.training
+    assert float(objective.eval()(batch).loss) == 0.0
+    with pytest.raises(ValueError, match='Remembering has nothing to learn from'):
+        SegmentationObjective(Remembering(), loss, recipe, 2)
+
+
 class Guided(nn.Module):
     """Segment by a 1x1 convolution, with an auxiliary head on its input's features."""
 

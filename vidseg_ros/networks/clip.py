@@ -68,6 +68,14 @@ class TakesWeightsOf(Protocol):
         """Do what is to be done after that part was given weights."""
 
 
+@runtime_checkable
+class SegmentsAlone(Protocol):
+    """A network that can also segment a frame in full, without what it remembers."""
+
+    def alone(self, image: Tensor) -> Tensor:
+        """Return the logits of a normalised image [N, 3, H, W], of the size that others have."""
+
+
 def past_of(network: nn.Module) -> Past:
     """Return the frames of a clip that ``network`` wants."""
     return network.past if isinstance(network, RunsOverClips) else Past.NONE

@@ -367,6 +367,10 @@ class LERNetTHA(nn.Module):
         logits, high, reduced = self.key_frame(frames[:, 0])
         return {0: logits, last: self.propagate(frames[:, last], high, reduced)}
 
+    def alone(self, image: Tensor) -> Tensor:
+        """Return the logits of a frame as if it were a key frame."""
+        return self.backbone(image)
+
     def part_for(self, network: str) -> nn.Module | None:
         """Return the part that takes the weights of a LERNet: the backbone."""
         return self.backbone if network == 'lernet/base' else None

@@ -91,3 +91,13 @@ class SegmentationLoss(nn.Module):
         """Return the mean loss of logits [N, C, H, W] at labels uint8 [N, H, W], 255 ignored."""
         total, mass = self.terms(logits, labels)
         return total / mass.clamp(min=1e-6)
+
+
+def divergence(logits: Tensor, taught: Tensor) -> Tensor:
+    """
+    Return KL(softmax(taught) || softmax(logits)), both [N, C, h, w], as a mean over the pixels.
+
+    This is distillation at temperature 1 (Hinton, Vinyals, Dean, arXiv 1503.02531, section 2).
+    """
+    given, wanted = logits.float().log_softmax(1), taught.float().log_softmax(1)
+    return F.kl_div(given, wanted, reduction='none', log_target=True).sum(1).mean()

@@ -31,10 +31,10 @@ from torch.nn import functional as F
 
 from vidseg_ros.checkpoints.store import MEAN, STD
 from vidseg_ros.networks.auxiliary import AuxiliaryHeads
-from vidseg_ros.networks.clip import Past, past_of, unroll
+from vidseg_ros.networks.clip import Past, SegmentsAlone, past_of, unroll
 from vidseg_ros.networks.normalisation import Normalisation
 from vidseg_ros.training.loader import Batch
-from vidseg_ros.training.losses import SegmentationLoss
+from vidseg_ros.training.losses import SegmentationLoss, divergence
 from vidseg_ros.training.recipe import Recipe
 
 # While training every so many rows and columns are counted: enough for a running mIoU.
@@ -120,7 +120,9 @@ class SegmentationObjective(Objective):
     """
     Cross-entropy of every labelled frame that the network segments in a clip.
 
-    While it trains, a network's auxiliary heads add theirs, of the last frame.
+    While it trains, a network's auxiliary heads add theirs, of the last frame; and where the
+    recipe has it, a network that takes something of the past learns from what it says of the
+    last frame alone, so that the video does not flicker where it does the one after the other.
     """
 
     measure = 'miou'
@@ -133,6 +135,9 @@ class SegmentationObjective(Objective):
         self._loss = loss
         self._past_weight = recipe.past_weight
         self._auxiliary_weight = recipe.auxiliary
+        self._distillation = recipe.distillation
+        if recipe.distillation and not isinstance(network, SegmentsAlone):
+            raise ValueError(f'distillation: {type(network).__name__} has nothing to learn from')
         heads = AuxiliaryHeads(network if recipe.auxiliary else nn.Identity())
         if len(heads):
             self.companions.append(heads)
@@ -173,7 +178,21 @@ class SegmentationObjective(Objective):
             for logits, weight in heads.logits():
                 share = self._loss(upsampled(logits, labels.shape[-2:]), labels)
                 loss = loss + self._auxiliary_weight * weight * share
+        if self.training and self._distillation:
+            taught = self._alone(network, frames[:, -1])
+            loss = loss + self._distillation * divergence(outputs[count - 1], taught)
         return Outcome(loss, counts)
+
+    @staticmethod
+    @torch.no_grad()
+    def _alone(network: nn.Module, image: Tensor) -> Tensor:
+        """Return what the network says of a frame alone, with the statistics it has learned."""
+        assert isinstance(network, SegmentsAlone)
+        was_training = network.training
+        network.eval()
+        logits = network.alone(image)
+        network.train(was_training)
+        return logits
 
     def empty_counts(self) -> Tensor:
         """Return an empty confusion matrix."""

@@ -43,9 +43,11 @@ class Recipe:
     of the pixels); ``class_weight`` 'none' or 'log' (1 / ln(1.02 + p), ENet), of which the share
     ``logit_adjustment`` is kept out of the logits (0: the network itself learns to prefer rare
     classes; 1: it learns their probabilities in the data); ``past_weight`` is that of a clip's
-    frames before the last, where a network segments them, too; ``auxiliary`` multiplies what the
-    papers give the auxiliary losses that some networks are trained with. A Refiner's loss has the
-    weight of IAM and at least ``attention_floor``. A flow network's is the
+    frames before the last, where a network segments them, too; ``distillation`` multiplies the
+    divergence of the last frame's classes from those that the network gives it alone (for
+    networks that can do both); ``auxiliary`` multiplies what the papers give the auxiliary losses
+    that some networks are trained with. A Refiner's loss has the weight of IAM and at least
+    ``attention_floor``. A flow network's is the
     end-point error plus ``warping_weight`` times that of labels warped by it. A decision network
     sees frames in ``regions`` (rows, columns) that overlap by ``overlap`` pixels.
 
@@ -77,6 +79,7 @@ class Recipe:
     class_weight: str = 'log'
     logit_adjustment: float = 0.0
     past_weight: float = 1.0
+    distillation: float = 0.0
     auxiliary: float = 1.0
     attention_floor: float = 0.2
     warping_weight: float = 1.0
@@ -116,8 +119,8 @@ class Recipe:
                      'max_distance', 'passes'):
             if getattr(self, name) < 1:
                 raise RecipeError(f'{name}: must be at least 1')
-        for name in ('clip_gradient', 'past_weight', 'auxiliary', 'attention_floor', 'occluders',
-                     'overlap'):
+        for name in ('clip_gradient', 'past_weight', 'distillation', 'auxiliary',
+                     'attention_floor', 'occluders', 'overlap'):
             if getattr(self, name) < 0:
                 raise RecipeError(f'{name}: must not be negative')
         if not 0 <= self.logit_adjustment <= 1:
