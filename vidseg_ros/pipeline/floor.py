@@ -93,7 +93,7 @@ class Floor:
         """Return the camera whose frame is to be observed now, if one is."""
         return self.turns.choose(
             (stream for stream in self.streams.values() if stream.contending),
-            freshest=self.policy == 'latest')
+            freshest=self.policy == 'latest', now_ns=self.clock_ns())
 
     def idle(self) -> bool:
         """Tell whether nothing waits and nothing is in work."""

@@ -157,7 +157,6 @@ class Pipeline:
             stream.turn.arrived(now_ns)
             for _, cause in stream.mailbox.put(Waiting(arrival, now_ns)):
                 account.drops[cause] += 1
-                stream.turn.missed += 1
             floor.observable.notify()
         return True
 

@@ -22,6 +22,9 @@ SLACK = 2
 """How many frames a camera may be ahead of another that has one waiting, too."""
 
 _INTERVAL_WEIGHT = 0.2
+# After how many of its own frame intervals without a turn a camera comes before fresher frames:
+# its result then comes before two intervals are over, if all others have a turn in between.
+_DUE = 1.25
 
 
 class Contender(Protocol):
@@ -31,33 +34,42 @@ class Contender(Protocol):
 
 
 class Turn:
-    """
-    What counts for one camera: how much it had, and how long its frame stays the newest.
+    """What counts for one camera: how much it had, when, and how long its frame stays newest."""
 
-    ``missed`` is how many of its frames were replaced since its last turn.
-    """
-
-    __slots__ = ('_arrived_ns', '_interval_ns', 'count', 'missed')
+    __slots__ = ('_arrived_ns', '_interval_ns', '_silent_since_ns', 'count')
 
     def __init__(self) -> None:
         self.count = 0
-        self.missed = 0
+        self._silent_since_ns: int | None = None
         self._arrived_ns: int | None = None
         self._interval_ns: float | None = None
 
     def arrived(self, now_ns: int) -> None:
         """Note that a frame came."""
+        if self._silent_since_ns is None:
+            self._silent_since_ns = now_ns
         if self._arrived_ns is not None:
             interval = now_ns - self._arrived_ns
             self._interval_ns = interval if self._interval_ns is None else \
                 self._interval_ns + _INTERVAL_WEIGHT * (interval - self._interval_ns)
         self._arrived_ns = now_ns
 
+    def served(self, now_ns: int) -> None:
+        """Note that a frame is taken."""
+        self.count += 1
+        self._silent_since_ns = now_ns
+
     def newest_until_ns(self) -> float:
         """Return when the next frame is expected, infinity if that is not known."""
         if self._arrived_ns is None or self._interval_ns is None:
             return float('inf')
         return self._arrived_ns + self._interval_ns
+
+    def due_ns(self) -> float:
+        """Return from when on it should not wait for fresher frames, infinity if not known."""
+        if self._silent_since_ns is None or self._interval_ns is None:
+            return float('inf')
+        return self._silent_since_ns + _DUE * self._interval_ns
 
 
 T = TypeVar('T', bound=Contender)
@@ -68,11 +80,12 @@ class Turns:
     Share the device among cameras, and take each one's frame while it is fresh.
 
     Of the cameras that have a frame waiting, those that had at most ``SLACK`` frames more than
-    the least served of them are eligible. With the policy 'latest' the one goes first that has
-    missed most frames in a row, so that none is silent for longer than it must; of equals the
-    one whose frame stays the newest for longest: the others' will be replaced by fresher ones
-    before their turn. With 'every' it is the least served. A camera that was silent gets no more
-    than ``SLACK`` turns for what it missed.
+    the least served of them are eligible. With the policy 'latest' the one goes first whose
+    frame stays the newest for longest: the others' will be replaced by fresher ones before their
+    turn. But one that would be silent for two of its intervals goes before, the one that is
+    due for longest first: as long as a turn of each takes less than that, none is. With 'every' it
+    is the least served. A camera that was silent gets no more than ``SLACK`` turns for what it
+    missed.
     """
 
     def __init__(self) -> None:
@@ -82,18 +95,19 @@ class Turns:
         """Note that a camera has a frame waiting again."""
         turn.count = max(turn.count, self._reached - SLACK)
 
-    def choose(self, waiting: Iterable[T], freshest: bool) -> T | None:
+    def choose(self, waiting: Iterable[T], freshest: bool, now_ns: int) -> T | None:
         """Return the camera whose turn it is, None if none waits; its turn is counted."""
         candidates = list(waiting)
         if not candidates:
             return None
         least = min(candidate.turn.count for candidate in candidates)
         if freshest:
-            chosen = max((c for c in candidates if c.turn.count <= least + SLACK),
-                         key=lambda c: (c.turn.missed, c.turn.newest_until_ns()))
+            eligible = [c for c in candidates if c.turn.count <= least + SLACK]
+            chosen = min(eligible, key=lambda c: c.turn.due_ns())
+            if chosen.turn.due_ns() > now_ns:
+                chosen = max(eligible, key=lambda c: c.turn.newest_until_ns())
         else:
             chosen = next(c for c in candidates if c.turn.count == least)
         self._reached = chosen.turn.count
-        chosen.turn.count += 1
-        chosen.turn.missed = 0
+        chosen.turn.served(now_ns)
         return chosen
