@@ -33,7 +33,6 @@ RECIPES = sorted(Path(__file__).parents[2].glob('config/training/*.yaml'))
 FRAMES, STEPS = 2, 5
 # The smallest network with the same clips and losses, where a recipe's own would take long.
 SMALL = {
-    'temporal_unet/resnet_small_deep_crnn': 'temporal_unet/vanilla_small_shallow_crnn',
     'temporal_unet/resnet_small_deep_cgru': 'temporal_unet/vanilla_small_shallow_cgru',
 }
 

@@ -99,7 +99,7 @@ def by_heart(recipe: Recipe, frames: int) -> Recipe:
     return replace(
         recipe, batch_size=min(frames, recipe.batch_size), accumulate=1, scale=(1.0, 1.0),
         flip=0.0, colour=0.0, saturation=0.0, stream_start=0.0, class_weight='none',
-        fixed_clips=True,
+        logit_adjustment=0.0, fixed_clips=True,
     )  # fmt: skip
 
 
