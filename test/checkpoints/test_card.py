@@ -23,7 +23,8 @@ SCORES = {
 }  # fmt: skip
 METRICS = {
     'command': 'vidseg train espnet/q3', 'epochs': 60, 'hours': 3.25, 'scores': SCORES,
-    'parent': 'base.safetensors', 'validation': {'data': '1/5 of camvid train', 'miou': 0.58},
+    'parent': 'base.safetensors', 'remark': 'Began anew once.',
+    'validation': {'data': '1/5 of camvid train', 'miou': 0.58},
     'machine': {'processor': 'AMD EPYC', 'cores': '2', 'used': '1 CPU threads', 'torch': '2.13'},
 }  # fmt: skip
 METADATA = CheckpointMetadata(
@@ -38,6 +39,7 @@ def test_a_card_says_what_where_how_long_and_how_well():
         '# net', '| network | `espnet/q3` |', 'sky, building',
         '| licence of the data | for research |',
         '| command | `vidseg train espnet/q3` |', '| frozen parent | `base.safetensors` |',
+        '| remark | Began anew once. |',
         '| machine | AMD EPYC, 1 CPU threads, torch 2.13 |',
         '| training time | 3.2 h, 60 epochs |', '](net.curve.png)', '| mean IoU | 0.6100 |',
         '| IoU sky | 0.9300 |', 'on 1/5 of camvid train: miou 0.5800.', '- seed: 5', '## Limits',

@@ -59,6 +59,8 @@ def _training(metadata: CheckpointMetadata) -> list[str]:
     time = _duration(metrics['hours']) if 'hours' in metrics else 'not recorded'
     epochs = f', {metrics["epochs"]} epochs' if 'epochs' in metrics else ''
     rows.append(('training time', time + epochs))
+    if 'remark' in metrics:
+        rows.append(('remark', metrics['remark']))
     return [f'| {name} | {value} |' for name, value in rows]
 
 
