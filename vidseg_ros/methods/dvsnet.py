@@ -77,8 +77,8 @@ class DVSNet(MovableMethod):
     """
 
     name: ClassVar[str] = 'dvsnet'
-    DEFAULT_CHECKPOINT: ClassVar[str] = 'fassvid_base_camvid'
-    DEFAULT_NETWORK: ClassVar[str] = 'fassvid/base_hires'
+    DEFAULT_CHECKPOINT: ClassVar[str] = 'lernet_camvid'
+    DEFAULT_NETWORK: ClassVar[str] = 'lernet/base'
 
     def __init__(self, options: MethodOptions) -> None:
         knobs = DVSNetKnobs.parse(options.extra)

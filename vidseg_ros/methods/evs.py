@@ -73,7 +73,7 @@ class EVS(MovableMethod):
     """
 
     name: ClassVar[str] = 'evs'
-    DEFAULT_CHECKPOINT: ClassVar[str] = 'fassvid_base_camvid'
+    DEFAULT_CHECKPOINT: ClassVar[str] = 'lernet_camvid'
     DEFAULT_NETWORK: ClassVar[str] = 'icnet/half'
 
     def __init__(self, options: MethodOptions) -> None:
