@@ -51,7 +51,8 @@ def test_measured_figures_make_a_page(root, tmp_path, monkeypatch):
     assert code == 0
     results = json.loads(file.read_text())
     rows = {row['name']: row for row in results['rows']}
-    assert set(rows) == {'fassvid base', 'fassvid + TAM', 'evs 07'}
+    assert set(rows) == {
+        'fassvid base', 'fassvid + TAM', 'evs 07', 'lernet', 'evs 07, lernet'}
     assert results['size'] == [96, 128]
     assert rows['evs 07']['speed'] > 0
     assert 'speed' not in rows['fassvid base']
