@@ -63,15 +63,21 @@ def test_hardware_threads_of_one_core_count_once(tmp_path, monkeypatch):
     assert threads._physical({0, 9}) == 2  # of one that tells nothing
 
 
-def test_the_environment_is_set_before_libraries_are_loaded_and_the_user_goes_first():
+@pytest.mark.parametrize(('given', 'expected'), [
+    ({'OMP_WAIT_POLICY': 'PASSIVE'}, 'PASSIVE None None'),
+    ({'GOMP_SPINCOUNT': '7'}, 'None 7 None'),
+    ({}, 'ACTIVE 1000 0')])
+def test_the_environment_is_set_before_libraries_are_loaded_and_the_user_goes_first(
+        given, expected):
     program = ('import sys\n'
                'from vidseg_ros.pipeline import threads\n'
                "assert not {'numpy', 'cv2'} & set(sys.modules), 'loaded too early'\n"
                'threads.set_environment()\n'
                'threads.apply(threads.plan(4))\n'
                'import os, cv2\n'
-               "print(cv2.getNumThreads(), os.environ['OPENBLAS_NUM_THREADS'],"
-               " os.environ['OMP_WAIT_POLICY'])\n")
+               "print(cv2.getNumThreads(), *map(os.environ.get, ('OPENBLAS_NUM_THREADS', "
+               "'OMP_WAIT_POLICY', 'GOMP_SPINCOUNT', 'KMP_BLOCKTIME')))\n")
+    inherited = {name: value for name, value in os.environ.items() if name not in threads.OPENMP}
     shown = subprocess.run([sys.executable, '-c', program], check=True, capture_output=True,
-                           text=True, timeout=60, env={**os.environ, 'OMP_WAIT_POLICY': 'ACTIVE'})
-    assert shown.stdout == '2 1 ACTIVE\n'
+                           text=True, timeout=60, env={**inherited, **given})
+    assert shown.stdout == f'2 1 {expected}\n'

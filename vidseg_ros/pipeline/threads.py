@@ -35,11 +35,21 @@ ENVIRONMENT = {
     # numpy's products here are small; a pool for them would only compete with the network's.
     'OPENBLAS_NUM_THREADS': '1',
     # Threads that have nothing to do sleep rather than spin.
-    'OMP_WAIT_POLICY': 'PASSIVE',
     'OPENCV_THREAD_POOL_ACTIVE_WAIT_MAIN': '500',
     'OPENCV_THREAD_POOL_ACTIVE_WAIT_WORKER': '100',
 }
 """What libraries only read when they are loaded."""
+
+OPENMP = {
+    # Torch hands work to its threads hundreds of times a frame; to wake one that sleeps takes
+    # longer than many a layer. So they look for work for some microseconds before they sleep.
+    # GNU's OpenMP does so only where it is told to be active, once several threads of the process
+    # use it; the others' activeness would have no end, but for the third.
+    'OMP_WAIT_POLICY': 'ACTIVE',
+    'GOMP_SPINCOUNT': '1000',
+    'KMP_BLOCKTIME': '0',
+}
+"""How OpenMP's threads wait for work; they belong together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +108,10 @@ def _physical(cpus: Collection[int]) -> int:
 
 def set_environment() -> None:
     """Set what libraries read when they are loaded, unless the user has; call it before that."""
-    for name, value in ENVIRONMENT.items():
+    chosen = dict(ENVIRONMENT)
+    if not any(name in os.environ for name in OPENMP):
+        chosen.update(OPENMP)
+    for name, value in chosen.items():
         os.environ.setdefault(name, value)
 
 
