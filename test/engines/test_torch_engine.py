@@ -18,6 +18,7 @@ import pytest
 import torch
 from small import MEAN_STD, by_torch, random_inputs, small_network
 
+from vidseg_ros.engines import conversion
 from vidseg_ros.engines.base import EngineError, EngineOptions
 from vidseg_ros.engines.cache import EngineCache
 from vidseg_ros.engines.conversion import Form, write
@@ -25,7 +26,7 @@ from vidseg_ros.engines.cuda_memory import CudaMemory, torch_dtype
 from vidseg_ros.engines.registry import create_engine
 from vidseg_ros.engines.torch_engine import TorchEngine
 from vidseg_ros.methods.upsampling import LabelUpsampler
-from vidseg_ros.networks.deploy import deploy
+from vidseg_ros.networks.deploy import DeployedNetwork, deploy
 from vidseg_ros.networks.registry import network_spec
 
 SIZE = (64, 96)
@@ -43,6 +44,63 @@ def test_labels_found_by_torch_are_those_that_the_cpu_finds(tmp_path):
         # Where two classes are equal to the last digit either may win.
         assert np.mean(labels == LabelUpsampler().labels(each, SIZE)) > 0.999
     assert list(engine.run_labels(inputs, SIZE)) == ['labels']
+
+
+def _not_in_python(network):
+    def forward(*_):
+        raise AssertionError('layer by layer')
+
+    network.forward = forward
+    return network
+
+
+@pytest.mark.parametrize(
+    'name', ['fassvid/full', 'lernet/base', 'temporal_unet/vanilla_small_deep_cgru'])
+def test_on_the_cpu_a_frame_is_one_call_that_gives_what_the_layers_give(tmp_path, name):
+    cache = EngineCache(tmp_path)
+    network = deploy(network_spec(name).build(5), *MEAN_STD)
+    given = [random_inputs(network, size, count, seed=count)
+             for size, count in ((SIZE, 1), ((75, 130), 1), (SIZE, 3))]
+    expected = [by_torch(network, inputs) for inputs in given]
+    engine = TorchEngine(network, EngineOptions('cpu', 'fp32'), cache)
+    _not_in_python(network)
+    engine.prepare(SIZE)
+    for inputs, outputs in zip(given, expected, strict=True):
+        for output, array in engine.run(inputs).items():
+            np.testing.assert_allclose(array, outputs[output], atol=1e-4, rtol=1e-3)
+
+
+def test_the_next_engine_reads_what_the_first_has_written(tmp_path, monkeypatch):
+    network = small_network()
+    expected = by_torch(network, random_inputs(network, SIZE))['logits']
+    TorchEngine(network, EngineOptions('cpu', 'fp32'), EngineCache(tmp_path))
+
+    def refuse(*_):
+        raise EngineError('written again')
+
+    monkeypatch.setattr(conversion, 'write', refuse)
+    again = TorchEngine(network, EngineOptions('cpu', 'fp32'), EngineCache(tmp_path))
+    _not_in_python(network)
+    found = again.run(random_inputs(network, SIZE))['logits']
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+class _LargerIsBrighter(DeployedNetwork):
+    """A network that no trace at one size is right about."""
+
+    def forward(self, image):
+        return super().forward(image) * (1.0 if image.shape[1] < 100 else 2.0)
+
+
+def test_a_network_that_looks_at_the_size_runs_layer_by_layer(tmp_path):
+    network = _LargerIsBrighter(small_network().network, *MEAN_STD).eval()
+    with pytest.raises(EngineError, match='depends on the size'):
+        write(network, Form('torchscript'), tmp_path)
+    engine = TorchEngine(network, EngineOptions('cpu', 'fp32'), EngineCache(tmp_path))
+    for size in (SIZE, (128, 128)):
+        inputs = random_inputs(network, size)
+        np.testing.assert_allclose(
+            engine.run(inputs)['logits'], by_torch(network, inputs)['logits'], atol=1e-5)
 
 
 def test_engines_on_the_cpu_leave_labels_to_the_caller(tmp_path):

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 """
-From torch to the files that engines read: ONNX and OpenVINO's IR, by way of the cache.
+From torch to the files that engines read: ONNX, OpenVINO's IR, TorchScript; by way of the cache.
 
 Conversion runs the network in Python for seconds and holds the interpreter's lock meanwhile, so
 that in a node that is segmenting frames it would stop them. There a child process does it.
@@ -49,9 +49,14 @@ _logger = logging.getLogger(__name__)
 TRACED_SIZE = (64, 64)
 # A second one shows what changes with the size.
 OTHER_SIZE = (128, 192)
+# And that nothing is taken for granted that strides divide.
+_ODD_SIZE = (75, 102)
 # Much longer than any conversion; a child that hangs must not hang the build for ever.
 _CHILD_TIMEOUT_S = 600.0
 OPSET = 17
+_FILES = {'openvino': 'model.xml', 'onnx': 'model.onnx', 'torchscript': 'model.pt'}
+# By how much of its size a result may differ from the network's own, on the mean.
+_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,9 @@ class Form:
     """
     What to convert to.
 
-    ``kind`` 'openvino' or 'onnx'; ``shapes`` of the inputs, in their order, or None to leave
-    batch and sizes open; ``half``: weights in
-    fp16, and in ONNX sums, too; inputs and outputs as they were.
+    ``kind`` 'openvino', 'onnx' or 'torchscript'; ``shapes`` of the inputs, in their order, or
+    None to leave batch and sizes open; ``half``: weights in fp16, and in ONNX sums, too; inputs
+    and outputs as they were. TorchScript there is with open sizes and in full precision only.
     """
 
     kind: str
@@ -71,7 +76,7 @@ class Form:
     @property
     def file(self) -> str:
         """Return the name of the file that engines read."""
-        return 'model.xml' if self.kind == 'openvino' else 'model.onnx'
+        return _FILES[self.kind]
 
 
 @dataclass
@@ -162,9 +167,56 @@ def write_openvino(network: DeployedNetwork, form: Form, path: Path) -> None:
     ov.save_model(model, path, compress_to_fp16=form.half)
 
 
+def write_torchscript(network: DeployedNetwork, form: Form, path: Path) -> None:
+    """
+    Write the network as TorchScript, with constant weights and normalisations folded into them.
+
+    :raises EngineError: if that computes another thing for another size or several frames.
+    """
+    try:
+        network.to(memory_format=torch.channels_last)
+        with torch.no_grad():
+            example = _random_inputs(network, TRACED_SIZE, 1)
+            traced = torch.jit.trace(network, example, check_trace=False)
+            torch.jit.save(torch.jit.freeze(traced), path)
+        program = torch.jit.load(str(path))
+        with torch.no_grad(), torch.jit.optimized_execution(False):
+            for size, count in ((OTHER_SIZE, 2), (_ODD_SIZE, 1)):
+                other = _random_inputs(network, size, count)
+                for found, expected in zip(
+                    _tuple(program(*other)), _tuple(network(*other)), strict=True
+                ):
+                    off = (found.float() - expected.float()).abs().mean()
+                    if not off <= _ROUNDING * expected.float().abs().mean():
+                        raise ValueError('what it computes depends on the size it is traced with')
+    except Exception as error:  # of whatever kind: the network is run in a way it may not know
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise EngineError(f'the network cannot be written as TorchScript: {reason}') from error
+
+
+def _random_inputs(
+    network: DeployedNetwork, size: tuple[int, int], count: int
+) -> tuple[torch.Tensor, ...]:
+    """Return inputs for ``count`` images of ``size``, of values as they come."""
+    rng = np.random.default_rng(0)
+    found = []
+    for array in network.example_inputs(size).values():
+        shape = (count, *array.shape[1:])
+        values = rng.integers(0, 256, shape) if array.dtype == np.uint8 else rng.normal(size=shape)
+        found.append(torch.from_numpy(values.astype(array.dtype)))
+    return tuple(found)
+
+
+def _tuple(outputs: Any) -> tuple[torch.Tensor, ...]:
+    return (outputs,) if isinstance(outputs, torch.Tensor) else tuple(outputs)
+
+
+_WRITERS = {'openvino': write_openvino, 'onnx': write_onnx, 'torchscript': write_torchscript}
+
+
 def write(network: DeployedNetwork, form: Form, folder: Path) -> None:
     """Convert the network in this process and write it to ``folder``."""
-    writer = write_openvino if form.kind == 'openvino' else write_onnx
+    writer = _WRITERS[form.kind]
     # The images are tiny; more threads would only wait for each other, on a busy machine for long.
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -213,7 +265,7 @@ def _write(network: DeployedNetwork, form: Form, folder: Path) -> None:
 
 def identity(network: DeployedNetwork, form: Form, digest: str = '') -> dict[str, str]:
     """Return what the cache knows a converted network by."""
-    used = ('torch', 'openvino') if form.kind == 'openvino' else ('torch', 'onnx')
+    used = ('torch',) if form.kind == 'torchscript' else ('torch', form.kind)
     return {
         'what': 'converted network',
         'network': digest or network_digest(network),

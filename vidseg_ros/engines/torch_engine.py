@@ -26,7 +26,9 @@ from numpy.typing import NDArray
 
 from vidseg_ros.engines.base import DeployedNetwork, Engine, EngineError, EngineOptions
 from vidseg_ros.engines.cache import EngineCache
+from vidseg_ros.engines.conversion import Form, converted
 from vidseg_ros.engines.cuda_memory import CudaMemory, torch_dtype
+from vidseg_ros.engines.low_priority import at_low_priority
 from vidseg_ros.engines.measurement import BatchMemory
 from vidseg_ros.engines.recent import Recent
 
@@ -121,9 +123,12 @@ class TorchEngine(Engine):
     """
     Torch with channels-last memory.
 
-    On the CPU the module itself runs, in mixed precision by autocast where asked to. On CUDA a
-    copy of it in fp16 or bf16 runs as a CUDA graph for each shape; there labels at the image's
-    size can be computed on the device, so that logits need not be fetched (``run_labels``).
+    On the CPU the module runs as TorchScript: a frame is one call, for which the interpreter's
+    lock is let go, so that what other threads do in Python does not hold it up, and the layers
+    follow each other faster. What can't be written so, and mixed precision (by autocast), runs
+    layer by layer. On CUDA a copy of it in fp16 or bf16 runs as a CUDA graph for each shape;
+    there labels at the image's size can be computed on the device, so that logits need not be
+    fetched (``run_labels``).
     """
 
     name: ClassVar[str] = 'torch'
@@ -156,19 +161,33 @@ class TorchEngine(Engine):
         if precision == 'fp16' and device == 'cpu':
             raise EngineError('engine torch: fp16 needs cuda; on the CPU take fp32 or bf16')
         self._precision = precision
+        self._scripted = False
+        cache = cache or EngineCache()
         if device == 'cpu':
             self._module: Any = network.to(memory_format=torch.channels_last)
             if options.threads:
                 torch.set_num_threads(options.threads)
+            if precision == 'fp32':
+                self._script(cache)
         else:
             # A copy: others convert the module that was given, which therefore stays as it is.
             self._module = copy.deepcopy(network).to(
                 self._device, _DTYPES[precision], memory_format=torch.channels_last
             )
         self._slots: Recent[Any, _OnDevice] = Recent(_SHAPES)
-        self._batches = BatchMemory(self, cache or EngineCache(), {
+        self._batches = BatchMemory(self, cache, {
             'precision': precision, 'torch': torch.__version__, 'threads': str(options.threads),
         })  # fmt: skip
+
+    def _script(self, cache: EngineCache) -> None:
+        """Run the network as TorchScript from now on, where it can be written so."""
+        try:
+            written = converted(self.network, Form('torchscript'), cache, self.digest)
+            self._module = torch.jit.load(str(written.path))
+        except (EngineError, RuntimeError, OSError) as error:
+            _logger.info('layer by layer: %s', str(error).splitlines()[0])
+        else:
+            self._scripted = True
 
     @property
     def labels_on_device(self) -> bool:
@@ -179,7 +198,9 @@ class TorchEngine(Engine):
         """Run once, so that the first frame finds everything loaded."""
         example = self.network.example_inputs(size)
         key = (tuple(example[name].shape for name in self.network.input_names), None, ())
-        if key not in self._slots:
+        if self._scripted:
+            at_low_priority(lambda: self._infer(example))
+        elif key not in self._slots:
             # Frames of this size may be running already otherwise.
             self._infer(example)
         if self.labels_on_device:
@@ -233,7 +254,8 @@ class TorchEngine(Engine):
     ) -> dict[str, NDArray]:
         given = {name: inputs[name] for name in self.network.input_names}
         if self._device.type == 'cpu':
-            with torch.inference_mode():
+            # Optimising would have the first frames of a size wait; freezing has done it.
+            with torch.inference_mode(), torch.jit.optimized_execution(False):
                 tensors = [torch.from_numpy(array) for array in given.values()]
                 outputs = self._compute(tensors, size, also)
             return {name: t.numpy() for name, t in outputs.items()}

@@ -204,7 +204,7 @@ def measure(
     entry has ``engine device precision ms labels_ms fps ratio gmacs_per_s share_of_peak
     bottleneck build_s version``, of which ``ms`` (from images to logits, both in the CPU's
     memory), ``labels_ms`` (to labels at the images' size, where the device finds them, else None)
-    and ``ratio`` (to eager torch in fp32 on the same device) are summaries.
+    and ``ratio`` (to engine torch in fp32 on the same device) are summaries.
     """
     runners: list[_Runner] = []
     missing: list[dict[str, str]] = []
