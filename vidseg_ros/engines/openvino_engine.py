@@ -33,6 +33,7 @@ from vidseg_ros.engines.compiled_models import SHARED
 from vidseg_ros.engines.conversion import OTHER_SIZE, Converted, Form, converted, shapes_of
 from vidseg_ros.engines.identity import package_version, processor
 from vidseg_ros.engines.low_priority import at_low_priority
+from vidseg_ros.engines.openvino_tails import shorten_tails
 from vidseg_ros.engines.shaped import ShapedEngine, Shapes
 
 _logger = logging.getLogger(__name__)
@@ -225,7 +226,7 @@ class OpenVINOEngine(ShapedEngine[_Compiled]):
 
     def _compiled_identity(self, shapes: Shapes) -> dict[str, str]:
         return {
-            'what': 'network compiled by openvino', **self._identity(), 'shapes': repr(shapes),
+            'what': 'network compiled by openvino, 2', **self._identity(), 'shapes': repr(shapes),
             'config': repr(sorted(self._config.items())), 'processor': processor(),
         }  # fmt: skip
 
@@ -270,9 +271,12 @@ class OpenVINOEngine(ShapedEngine[_Compiled]):
 
     def _fixed(self, shapes: Shapes) -> ov.Model:
         try:
-            return self._reshaped(self._read(), shapes)
+            fixed = self._reshaped(self._read(), shapes)
         except RuntimeError as error:
             raise EngineError(f'engine openvino: cannot take inputs of {shapes}') from error
+        if self._precision != 'fp32':
+            shorten_tails(fixed)
+        return fixed
 
     def _compile(self, fixed: ov.Model) -> Any:
         return self._core.compile_model(fixed, 'CPU', self._config)
