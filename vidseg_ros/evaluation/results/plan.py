@@ -83,5 +83,4 @@ def result_rows() -> Sequence[ResultRow]:
         ResultRow('dvsnet, lernet', 'dvsnet', 'lernet_camvid', 'lernet'),
         ResultRow('unet', 'per_frame', 'unet_camvid', baseline='unet'),
         ResultRow('temporal_unet', 'temporal_unet', 'temporal_unet_camvid', 'unet'),
-        ResultRow('dilated_fpn', 'per_frame', 'dilated_fpn_camvid', baseline='dilated_fpn'),
     )
