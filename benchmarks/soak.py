@@ -223,6 +223,16 @@ def gaps(
     return found
 
 
+def longest_pause(
+    labels: Sequence[Label], excused: Sequence[tuple[float, float]], begin: float, end: float
+) -> float:
+    """Return for how long, at most, no labels came, be it a gap or not; in seconds."""
+    points = [begin, *(label.came for label in labels if begin <= label.came <= end), end]
+    return max(
+        longest_outside([(since, to) for since, to in excused if a < to and b > since], a, b)
+        for a, b in itertools.pairwise(points))
+
+
 def longest_outside(
     intervals: Sequence[tuple[float, float]], begin: float, end: float
 ) -> float:
@@ -269,6 +279,11 @@ def absences(history: Sequence[tuple[float, Sequence[str]]], camera: str,
     return [*found, (since, end)] if since is not None else found
 
 
+def resident_mb(node: Child) -> float:
+    """Return the node's resident memory; to ask for more would stop its page faults meanwhile."""
+    return float(node.watch.memory_info().rss) / 1e6
+
+
 def memory_growth(samples: Sequence[float]) -> float | None:
     """Return the peak of the last quarter by that of the second; None for too few."""
     quarter = len(samples) // 4
@@ -311,7 +326,7 @@ class Soak:
             node.check()
             camera.check()
             self._change(client, *chosen.next())
-            self.memory.append(node.memory_mb()['rss'])
+            self.memory.append(resident_mb(node))
             said = int(now - begin) // 30
             if said != int(now - begin - options.every) // 30 and not options.quiet:
                 print(f'{now - begin:5.0f} s: {sum(self.made.values())} changes, '
@@ -374,6 +389,7 @@ class Soak:
                 'labels': len(inside), 'rate_hz': len(inside) / (end - begin),
                 'images': sum(begin <= t <= end for t in sent[name]),
                 'jitter_s': usual_jitter(inside),
+                'longest_s': longest_pause(inside, excused, begin, end),
                 'gaps': gaps(labels[name], sent[name], period_s, excused, begin, end)}
         growth = memory_growth(self.memory)
         seconds = end - begin
@@ -409,7 +425,8 @@ def show(found: dict[str, Any]) -> None:
     for name, camera in found['cameras'].items():
         print(f'{name}: {camera["labels"]} labels of {camera["images"]} images, '
               f'{camera["rate_hz"]:.1f} Hz, usual jitter {1e3 * camera["jitter_s"]:.0f} ms, '
-              f'{len(camera["gaps"])} gaps')
+              f'{len(camera["gaps"])} gaps, at most {1e3 * camera["longest_s"]:.0f} ms without '
+              'labels')
     memory, growth = found['memory_mb'], found['memory_growth']
     told = 'too short to tell' if not found['memory_tells'] else f'x{growth:.2f}'
     print(f'memory: {memory["start"]:.0f} MB at the start, {memory["end"]:.0f} at the end, peak '

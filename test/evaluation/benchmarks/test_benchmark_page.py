@@ -73,7 +73,8 @@ PARTS = {
             for name in ('this rclpy', 'ROS 2')]},
     'soak': {'seconds': 600.0, 'rate_hz': 10.0, 'size': [256, 512], 'changes': {'method': 9},
              'not_present': [], 'refused': [], 'errors': {}, 'broken': [],
-             'cameras': {'a': {'labels': 9, 'rate_hz': 9.9, 'gaps': []}},
+             'cameras': {'a': {'labels': 9, 'rate_hz': 9.9, 'gaps': [], 'longest_s': 0.1},
+                         'b': {'labels': 9, 'rate_hz': 9.9, 'gaps': [], 'longest_s': 0.2345}},
              'memory_mb': {'start': 400.0, 'end': 500.0, 'peak': 510.0}, 'memory_growth': 1.01,
              'memory_tells': True},
 }
@@ -95,6 +96,7 @@ def test_every_figure_is_on_the_page(tmp_path, capsys):
     assert 'predict: 17.0 of 20.5 ms' in text and '90% of the time' in text
     assert '| ×4.00 (3.90–4.10) |' in text and '| ×4.90 |' in text  # noqa: RUF001
     assert 'S=5 \\| W' in text
+    assert '| longest gap between two labels of a camera | 234 ms |' in text
     assert ('- fassvid/base, bf16: Convolution 99%; most: stem.0 60% (81 GMAC/s), pool 10%\n'
             in text)
     assert '- theirs' not in text

@@ -104,6 +104,15 @@ def test_a_camera_that_does_not_come_back_has_a_gap(soak):
     assert soak.longest_outside([(6.0, 7.0), (2.0, 6.5)], 1.0, 9.0) == 2.0
 
 
+def test_the_longest_pause_is_told_be_it_a_gap_or_not(soak):
+    sent = images()
+    assert soak.longest_pause(labelled(soak, sent), [], 0.0, 8.95) == pytest.approx(0.1)
+    labels = labelled(soak, sent, [50, *range(70, 80)])
+    assert soak.longest_pause(labels, [], 0.0, 8.95) == pytest.approx(1.1)
+    assert soak.longest_pause(labels, [(6.9, 8.0)], 0.0, 8.95) == pytest.approx(0.2)
+    assert soak.longest_pause([], [], 1.0, 9.0) == 8.0
+
+
 def test_a_slow_machine_has_longer_periods(soak):
     sent = images()
     often = [n for n in range(90) if n % 5]
@@ -157,4 +166,5 @@ def test_a_node_survives_some_seconds_of_it(tmp_path):
     assert done.returncode == bool(found['broken'])
     assert ('broken' if found['broken'] else 'sound') in done.stdout
     assert found['memory_mb']['peak'] > 0 and not found['memory_tells'] and found['taken'] >= 0
-    assert all(camera['images'] > 0 for camera in found['cameras'].values())
+    assert all(camera['images'] > 0 and camera['longest_s'] > 0
+               for camera in found['cameras'].values())
