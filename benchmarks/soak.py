@@ -28,6 +28,13 @@ A gap is longer than two frame periods:
 A camera's usual jitter is how far the 95th percentile of its latency, from stamp to labels
 received, lies above the median; at most half a frame period. A frame period is that of the
 images, or of the labels around the gap where the machine is slower than the images.
+
+Where it is so for less than the seconds around, the labels of the other cameras tell: if each of
+them had one turn between two labels of this camera, and never a frame period went by without a
+label of any, nothing stalled and nobody was passed over. The cameras' frames took together as
+long as that, and the time is one frame period of the labels: a method that has just come and
+has to segment a frame of each camera in full, say. Such turns are counted, ``slow_rounds``. Where
+the device paused, or another camera was served twice, a gap of the same length is a gap.
 """
 
 import argparse
@@ -182,12 +189,14 @@ class Watch(Node):
 def gaps(
     labels: Sequence[Label], sent: Sequence[float], period_s: float,
     excused: Sequence[tuple[float, float]], begin: float, end: float,
+    others: Sequence[Sequence[Label]] = (),
 ) -> list[dict[str, float]]:
     """
     Return the gaps as they are defined above: when, how long, what was allowed, images missing.
 
     ``sent`` are the times of the camera's images. ``excused`` are times, (from, to), in which
-    the camera's own change explains a gap.
+    the camera's own change explains a gap. ``others`` are the labels of each other camera; what
+    these show to be a round of a slow machine is among the gaps, too, ``round`` true.
     """
     inside = [label for label in labels if begin <= label.came <= end]
     came = [label.came for label in inside]
@@ -218,9 +227,29 @@ def gaps(
             # Silence before the camera was taken away, or after it was back, is a gap.
             pause, lost = longest_outside(absent, before.came, after.came), False
         if lost or pause > allowed:
-            found.append({'at_s': before.came - begin, 'seconds': pause,
-                          'allowed_s': allowed, 'missing': missing})
+            turns = not absent and not at_an_end and one_round(
+                [[label.came for label in other] for other in others],
+                before.came, after.came, period_s)
+            found.append({'at_s': before.came - begin, 'seconds': pause, 'allowed_s': allowed,
+                          'missing': missing, 'round': turns})
     return found
+
+
+def one_round(
+    others: Sequence[Sequence[float]], before: float, after: float, period_s: float
+) -> bool:
+    """
+    Tell whether, between two labels of a camera, the device gave all others one turn each.
+
+    ``others`` are the times of the other cameras' labels, in order. What takes no longer than a
+    frame period is no round of a slow machine.
+    """
+    turns = [times[bisect.bisect_right(times, before):bisect.bisect_left(times, after)]
+             for times in others]
+    if after - before <= period_s or any(len(times) > 1 for times in turns):
+        return False
+    steps = itertools.pairwise([before, *sorted(itertools.chain(*turns)), after])
+    return max(b - a for a, b in steps) <= period_s
 
 
 def longest_pause(
@@ -385,12 +414,15 @@ class Soak:
         for name in CAMERAS:
             excused = absences(self.history, name, end)
             inside = [label for label in labels[name] if begin <= label.came <= end]
+            found = gaps(labels[name], sent[name], period_s, excused, begin, end,
+                         [labels[other] for other in labels if other != name])
             cameras[name] = {
                 'labels': len(inside), 'rate_hz': len(inside) / (end - begin),
                 'images': sum(begin <= t <= end for t in sent[name]),
                 'jitter_s': usual_jitter(inside),
                 'longest_s': longest_pause(inside, excused, begin, end),
-                'gaps': gaps(labels[name], sent[name], period_s, excused, begin, end)}
+                'gaps': [gap for gap in found if not gap['round']],
+                'slow_rounds': [gap for gap in found if gap['round']]}
         growth = memory_growth(self.memory)
         seconds = end - begin
         tells = growth is not None and seconds >= MEMORY_TELLS_S
@@ -425,8 +457,8 @@ def show(found: dict[str, Any]) -> None:
     for name, camera in found['cameras'].items():
         print(f'{name}: {camera["labels"]} labels of {camera["images"]} images, '
               f'{camera["rate_hz"]:.1f} Hz, usual jitter {1e3 * camera["jitter_s"]:.0f} ms, '
-              f'{len(camera["gaps"])} gaps, at most {1e3 * camera["longest_s"]:.0f} ms without '
-              'labels')
+              f'{len(camera["gaps"])} gaps, {len(camera["slow_rounds"])} slow rounds, '
+              f'at most {1e3 * camera["longest_s"]:.0f} ms without labels')
     memory, growth = found['memory_mb'], found['memory_growth']
     told = 'too short to tell' if not found['memory_tells'] else f'x{growth:.2f}'
     print(f'memory: {memory["start"]:.0f} MB at the start, {memory["end"]:.0f} at the end, peak '

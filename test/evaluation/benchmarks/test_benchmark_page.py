@@ -73,8 +73,10 @@ PARTS = {
             for name in ('this rclpy', 'ROS 2')]},
     'soak': {'seconds': 600.0, 'rate_hz': 10.0, 'size': [256, 512], 'changes': {'method': 9},
              'not_present': [], 'refused': [], 'errors': {}, 'broken': [],
-             'cameras': {'a': {'labels': 9, 'rate_hz': 9.9, 'gaps': [], 'longest_s': 0.1},
-                         'b': {'labels': 9, 'rate_hz': 9.9, 'gaps': [], 'longest_s': 0.2345}},
+             'cameras': {'a': {'labels': 9, 'rate_hz': 9.9, 'gaps': [], 'slow_rounds': [],
+                               'longest_s': 0.1},
+                         'b': {'labels': 9, 'rate_hz': 9.9, 'gaps': [], 'slow_rounds': [],
+                               'longest_s': 0.2345}},
              'memory_mb': {'start': 400.0, 'end': 500.0, 'peak': 510.0}, 'memory_growth': 1.01,
              'memory_tells': True},
 }

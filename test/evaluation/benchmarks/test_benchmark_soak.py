@@ -121,6 +121,49 @@ def test_a_slow_machine_has_longer_periods(soak):
     assert gap['seconds'] == pytest.approx(1.5) and gap['allowed_s'] == pytest.approx(1.0)
 
 
+def _turns(soak, sent, work_s, stall=None, served_twice=False):
+    """
+    Labels of five cameras; between 5.0 and 5.5 s the device takes ``work_s`` for a frame.
+
+    Our camera is the last in the round from 5.0 on. ``stall``: (before which turn, seconds);
+    ``served_twice``: the first camera has another turn before ours.
+    """
+    cameras = [[soak.Label(when + 0.06 + 0.01 * n, when) for when in sent if not 4.99 < when < 5.5]
+               for n in range(5)]
+    now, order = 5.0, [0, 1, 2, 3, 4]
+    if served_twice:
+        order = [0, 1, 0, 2, 4]
+    for turn, camera in enumerate(order):
+        now += work_s + (stall[1] if stall and stall[0] == turn else 0.0)
+        cameras[camera].append(soak.Label(now, 5.0))
+    return [sorted(labels) for labels in cameras]
+
+
+@pytest.mark.parametrize(('given', 'is_round'), [
+    ({'work_s': 0.045}, True),                          # each had one turn, in 0.225 s
+    ({'work_s': 0.015, 'stall': (2, 0.15)}, False),     # as long, but the device stood still
+    ({'work_s': 0.015, 'stall': (0, 0.15)}, False),
+    ({'work_s': 0.045, 'served_twice': True}, False),   # as long, but ours was passed over
+    ({'work_s': 0.11}, False),                          # nothing tells this from a stall
+])
+def test_a_turn_of_every_camera_is_a_frame_period_and_a_stall_of_that_length_a_gap(
+        soak, given, is_round):
+    sent = images()
+    *others, ours = _turns(soak, sent, **given)
+    found = soak.gaps(ours, sent, 0.1, [], 0.0, 8.95, others)
+    assert [gap['round'] for gap in found if gap['at_s'] < 5.05] == [is_round]
+    # Without the others to tell, each is a gap.
+    alone = soak.gaps(ours, sent, 0.1, [], 0.0, 8.95)
+    assert [gap['round'] for gap in alone if gap['at_s'] < 5.05] == [False]
+
+
+def test_a_turn_of_every_camera_in_less_than_a_frame_period_is_no_slow_machine(soak):
+    others = [[5.02], [5.04]]
+    assert not soak.one_round(others, 5.0, 5.06, 0.1)
+    assert soak.one_round(others, 5.0, 5.11, 0.1)
+    assert not soak.one_round(others, 5.0, 5.15, 0.1)
+
+
 def test_the_cameras_journal_says_when_images_were_sent(soak, tmp_path):
     (tmp_path / 'sent').write_text('0 1500000000\n1 1600000000\n0 2500000000\n1 26')
     assert soak.journal(tmp_path / 'sent', ('a', 'b')) == {'a': [1.5, 2.5], 'b': [1.6]}
