@@ -64,6 +64,34 @@ def test_a_camera_about_to_be_silent_for_two_intervals_goes_before_fresher_ones(
     assert turns.choose([stale, fresh, slow], freshest=True, now_ns=1300 * MS) is slow
 
 
+def test_a_pause_is_no_interval():
+    turns, paused, other = Turns(), Camera(), Camera()
+    for i in range(20):
+        for camera, offset in ((paused, 0), (other, 50)):
+            camera.turn.arrived((offset + 100 * i) * MS)
+    for i in range(20, 624):
+        other.turn.arrived((50 + 100 * i) * MS)
+    for now in (62_000, 62_100, 62_200):
+        paused.turn.arrived(now * MS)
+    # Its frame is not expected to stay the newest for seconds: the other's came later.
+    paused.turn.served(62_210 * MS)
+    other.turn.served(62_220 * MS)
+    other.turn.arrived(62_450 * MS)
+    assert paused.turn.newest_until_ns() < 62_400 * MS
+    assert turns.choose([paused, other], freshest=True, now_ns=62_330 * MS) is other
+    # And it is not left out for longer than another would be.
+    assert turns.choose([paused, other], freshest=True, now_ns=62_500 * MS) is paused
+
+
+def test_a_camera_whose_rate_falls_is_known_for_it_after_some_frames():
+    camera = Camera()
+    for i in range(10):
+        camera.turn.arrived(33 * i * MS)
+    for i in range(1, 20):
+        camera.turn.arrived((297 + 1000 * i) * MS)
+    assert camera.turn.newest_until_ns() > (297 + 19_000 + 800) * MS
+
+
 def test_every_serves_whoever_had_least():
     turns, cameras = Turns(), [Camera(), Camera(), Camera()]
     order = [turns.choose(cameras, freshest=False, now_ns=n * MS) for n in range(9)]

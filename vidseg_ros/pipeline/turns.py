@@ -22,8 +22,10 @@ SLACK = 2
 """How many frames a camera may be ahead of another that has one waiting, too."""
 
 _INTERVAL_WEIGHT = 0.2
+# By how much longer than usual an interval may count: a pause says little about the next one.
+_LONGEST_INTERVAL = 3.0
 # After how many of its own frame intervals without a turn a camera comes before fresher frames:
-# its result then comes before two intervals are over, if all others have a turn in between.
+# its result then mostly comes before two intervals are over, with a turn of others in between.
 _DUE = 1.25
 
 
@@ -49,9 +51,10 @@ class Turn:
         if self._silent_since_ns is None:
             self._silent_since_ns = now_ns
         if self._arrived_ns is not None:
-            interval = now_ns - self._arrived_ns
-            self._interval_ns = interval if self._interval_ns is None else \
-                self._interval_ns + _INTERVAL_WEIGHT * (interval - self._interval_ns)
+            interval = float(now_ns - self._arrived_ns)
+            usual = interval if self._interval_ns is None else self._interval_ns
+            interval = min(interval, _LONGEST_INTERVAL * usual)
+            self._interval_ns = usual + _INTERVAL_WEIGHT * (interval - usual)
         self._arrived_ns = now_ns
 
     def served(self, now_ns: int) -> None:
@@ -83,9 +86,9 @@ class Turns:
     the least served of them are eligible. With the policy 'latest' the one goes first whose
     frame stays the newest for longest: the others' will be replaced by fresher ones before their
     turn. But one that would be silent for two of its intervals goes before, the one that is
-    due for longest first: as long as a turn of each takes less than that, none is. With 'every' it
-    is the least served. A camera that was silent gets no more than ``SLACK`` turns for what it
-    missed.
+    due for longest first: as long as a turn of each takes less than that, hardly any is (cameras
+    that are due together wait for each other). With 'every' it is the least served. A camera that
+    was silent gets no more than ``SLACK`` turns for what it missed.
     """
 
     def __init__(self) -> None:
