@@ -129,6 +129,19 @@ def test_the_start_is_not_held_up(tmp_path, engines):
     assert later.describe()['engine'] == 'b'
 
 
+@pytest.mark.parametrize(('building_s', 'tried'), [(0.0, True), (5.0, False)])
+def test_the_start_does_not_wait_for_torch_to_be_written_as_torchscript(
+    tmp_path, engines, monkeypatch, building_s, tried
+):  # fmt: skip
+    """That takes about as long as it took to convert the network for the first engine."""
+    engines.update(a=5, torch=5)
+    monkeypatch.setattr(Timed, 'seconds_converting', building_s, raising=False)
+    _auto(tmp_path).prepare(SIZE)
+    assert ('torch' in [e.name for e in Timed.made]) == tried
+    assert not Candidate('torch', 'cpu', 'bf16').converts
+    assert not Candidate('torch', 'cuda', 'auto').converts
+
+
 def test_a_start_without_time_to_compare_is_made_up_for_later_but_not_for_ever(
     tmp_path, engines
 ):  # fmt: skip

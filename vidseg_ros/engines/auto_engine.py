@@ -69,6 +69,13 @@ class Candidate:
     precision: str
     slow: bool = False
 
+    @property
+    def converts(self) -> bool:
+        """Return whether the network is written in a form of this engine's own first."""
+        return self.engine == 'onnxruntime' or (
+            self.engine == 'torch' and self.device == 'cpu' and self.precision in ('auto', 'fp32')
+        )
+
     def __str__(self) -> str:
         """Return it as it is remembered and shown."""
         parts = [self.engine, self.device, self.precision]
@@ -180,7 +187,7 @@ class AutoEngine(Engine):
     def _identity(self, size: tuple[int, int]) -> dict[str, str]:
         options = self.options
         return {
-            'what': 'choice of engine',
+            'what': 'choice of engine, 2',
             'network': self.digest,
             'exported': options.exported.digest if options.exported else '',
             'size': f'{size[0]}x{size[1]}',
@@ -300,7 +307,7 @@ class AutoEngine(Engine):
             left = budget_s - (time.perf_counter() - begun)
             if times:
                 cost = (_RUNS + 1) * _PESSIMISM * of_best / 1e3
-                if candidate.engine == 'onnxruntime' and budget_s < float('inf'):
+                if candidate.converts and budget_s < float('inf'):
                     # It is converted to another form, which takes about as long as the first.
                     cost += max(building, 0.5)
                 if cost > left:
