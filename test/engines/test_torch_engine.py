@@ -103,6 +103,16 @@ def test_a_network_that_looks_at_the_size_runs_layer_by_layer(tmp_path):
             engine.run(inputs)['logits'], by_torch(network, inputs)['logits'], atol=1e-5)
 
 
+def test_a_file_that_is_gone_again_costs_no_frame(tmp_path, monkeypatch):
+    gone = conversion.Converted(tmp_path / 'model.pt')
+    monkeypatch.setattr('vidseg_ros.engines.torch_engine.converted', lambda *_: gone)
+    network = small_network()
+    engine = TorchEngine(network, EngineOptions('cpu', 'fp32'), EngineCache(tmp_path))
+    inputs = random_inputs(network, SIZE)
+    np.testing.assert_allclose(
+        engine.run(inputs)['logits'], by_torch(network, inputs)['logits'], atol=1e-5)
+
+
 def test_engines_on_the_cpu_leave_labels_to_the_caller(tmp_path):
     network = small_network()
     assert not TorchEngine(network, EngineOptions('cpu')).labels_on_device

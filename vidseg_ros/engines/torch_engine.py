@@ -184,8 +184,9 @@ class TorchEngine(Engine):
         try:
             written = converted(self.network, Form('torchscript'), cache, self.digest)
             self._module = torch.jit.load(str(written.path))
-        except (EngineError, RuntimeError, OSError) as error:
-            _logger.info('layer by layer: %s', str(error).splitlines()[0])
+        except (EngineError, RuntimeError, OSError, ValueError) as error:
+            # ValueError: the file is gone again, because another process tidied the cache.
+            _logger.info('layer by layer: %s', str(error).strip().partition('\n')[0])
         else:
             self._scripted = True
 
