@@ -22,7 +22,7 @@ from typing import Any
 
 # What is measured, to its summary; the module of that name has add_arguments and main.
 KINDS = {
-    'networks': 'time networks by every engine and precision that is here, beside eager torch',
+    'networks': 'time networks by every engine and precision that is here, beside torch',
     'methods': "time each method's operating points in turns with segmenting every frame, "
                "beside the papers' ratios",
     'pipeline': 'time the way from publish to labels received, between processes, beside a '

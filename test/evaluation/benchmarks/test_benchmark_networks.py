@@ -73,7 +73,7 @@ class FakeEngine:
         self.closed = True
 
 
-def test_engines_are_timed_in_turns_beside_eager_torch(monkeypatch):
+def test_engines_are_timed_in_turns_beside_torch(monkeypatch):
     clock, made = Clock(), []
     monkeypatch.setattr(networks, 'time', clock)
     monkeypatch.setattr(networks, 'engine_names', lambda: ['auto', 'torch', 'openvino'])
