@@ -29,12 +29,13 @@ A camera's usual jitter is how far the 95th percentile of its latency, from stam
 received, lies above the median; at most half a frame period. A frame period is that of the
 images, or of the labels around the gap where the machine is slower than the images.
 
-Where it is so for less than the seconds around, the labels of the other cameras tell: if each of
-them had one turn between two labels of this camera, and never a frame period went by without a
-label of any, nothing stalled and nobody was passed over. The cameras' frames took together as
-long as that, and the time is one frame period of the labels: a method that has just come and
-has to segment a frame of each camera in full, say. Such turns are counted, ``slow_rounds``. Where
-the device paused, or another camera was served twice, a gap of the same length is a gap.
+Where it is so for less than the seconds around, the labels of the other cameras tell: if none of
+them had more than one turn between two labels of this camera, and never a frame period went by
+without a label of any, nothing stalled and nobody was passed over. The cameras' frames took
+together as long as that, and the time is one frame period of the labels: a method that has just
+come and has to segment a frame of each camera in full, say. Such turns are counted,
+``slow_rounds``. Where the device paused, or another camera was served twice, a gap of the same
+length is a gap.
 """
 
 import argparse
@@ -239,7 +240,7 @@ def one_round(
     others: Sequence[Sequence[float]], before: float, after: float, period_s: float
 ) -> bool:
     """
-    Tell whether, between two labels of a camera, the device gave all others one turn each.
+    Tell whether, between two labels of a camera, no other had two turns and nothing stalled.
 
     ``others`` are the times of the other cameras' labels, in order. What takes no longer than a
     frame period is no round of a slow machine.
