@@ -318,6 +318,22 @@ def test_segmenting_whole_frames_always_is_per_frame_segmentation():
         assert a.provenance['segmented_regions'] == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize('flow', ['dis', 'flownet2_s'])
+def test_no_network_is_left_in_training_mode(flow):
+    """What is so could not be written as TorchScript, and would run layer by layer."""
+    engines = []
+
+    def note(engine):
+        engines.append(engine)
+        return engine
+
+    options = MethodOptions('random:0', engine='torch', precision='fp32', wrap_engine=note, extra={
+        'policy': 'confidence', 'flow': flow, 'network': 'lernet/base', 'label_space': 'camvid'})
+    create_method('dvsnet', options).close()
+    assert len(engines) == 2
+    assert not any(module.training for engine in engines for module in engine.network.modules())
+
+
 def test_a_frame_is_segmented_whole_where_its_regions_would_cost_as_much():
     still = scene(0, (64, 64))
     changed = still.copy()

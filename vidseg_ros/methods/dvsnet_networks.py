@@ -85,7 +85,7 @@ class DVSNetNetworks:
             if not scored:
                 return ChainedMotion()
             decision, loaded = self._load_decision('flow')
-            deployed = DeployedFlowDecision(decision, regions)
+            deployed = DeployedFlowDecision(decision, regions).eval()
             self._motion_engine = loaded.on_engine(deployed, options)
             return DisMotionWithDecision(self._motion_engine)
         width = knobs.flow.removeprefix('flownet2_')
