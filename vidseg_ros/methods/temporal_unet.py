@@ -63,7 +63,7 @@ class TemporalUNetMethod(NetworkMethod):
 
     name: ClassVar[str] = 'temporal_unet'
     KNOBS: ClassVar[tuple[str, ...]] = ('sequence_length',)
-    DEFAULT_CHECKPOINT: ClassVar[str] = 'random:0'
+    DEFAULT_CHECKPOINT: ClassVar[str] = 'temporal_unet_camvid'
     DEFAULT_NETWORK: ClassVar[str] = 'temporal_unet/resnet_small_deep_cgru'
 
     def __init__(self, options: MethodOptions) -> None:
