@@ -15,10 +15,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
@@ -123,7 +125,11 @@ def tha_against_interval(points: list[Mapping[str, float]]) -> str:
 
 def _name_points(axes: Axes, points: Sequence[tuple[str, float, float]], size: float,
                  places: Sequence[_Place] = _BESIDE) -> None:
-    """Write names beside points (name, x, y), where they meet no other name and no point."""
+    """
+    Write names beside points (name, x, y).
+
+    They are put where they meet no other name and no point, and lie nearest to their own.
+    """
     figure = axes.get_figure(root=True)
     assert figure is not None
     figure.draw_without_rendering()  # the axes have their limits and their place now
@@ -137,6 +143,7 @@ def _name_points(axes: Axes, points: Sequence[tuple[str, float, float]], size: f
                                  ha=side, va='center', fontsize=size, color=MUTED)
             box = text.get_window_extent()
             meets = sum(box.overlaps(other) for other in others)
+            meets += int(np.argmin([_distance(box, point) for point in at]) != own)
             if best is None or meets < best[0]:
                 if best is not None:
                     best[1].remove()
@@ -147,6 +154,12 @@ def _name_points(axes: Axes, points: Sequence[tuple[str, float, float]], size: f
                 break
         assert best is not None
         taken.append(best[2])
+
+
+def _distance(box: Bbox, point: Sequence[float]) -> float:
+    """Return how far a point is from a box, 0 inside."""
+    return math.hypot(max(box.x0 - point[0], 0.0, point[0] - box.x1),
+                      max(box.y0 - point[1], 0.0, point[1] - box.y1))
 
 
 def _figure(draw: Drawing, title: str, height: float = 2.8) -> str:
