@@ -309,11 +309,6 @@ def absences(history: Sequence[tuple[float, Sequence[str]]], camera: str,
     return [*found, (since, end)] if since is not None else found
 
 
-def resident_mb(node: Child) -> float:
-    """Return the node's resident memory; to ask for more would stop its page faults meanwhile."""
-    return float(node.watch.memory_info().rss) / 1e6
-
-
 def memory_growth(samples: Sequence[float]) -> float | None:
     """Return the peak of the last quarter by that of the second; None for too few."""
     quarter = len(samples) // 4
@@ -356,7 +351,7 @@ class Soak:
             node.check()
             camera.check()
             self._change(client, *chosen.next())
-            self.memory.append(resident_mb(node))
+            self.memory.append(node.resident_mb())
             said = int(now - begin) // 30
             if said != int(now - begin - options.every) // 30 and not options.quiet:
                 print(f'{now - begin:5.0f} s: {sum(self.made.values())} changes, '

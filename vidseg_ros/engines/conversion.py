@@ -28,7 +28,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,11 @@ def shapes_of(network: DeployedNetwork, inputs: Mapping[str, NDArray]) -> tuple[
     return tuple(inputs[name].shape for name in network.input_names)
 
 
+def as_tuple(outputs: torch.Tensor | Iterable[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    """Return a network's outputs as a tuple, be they one or several."""
+    return (outputs,) if isinstance(outputs, torch.Tensor) else tuple(outputs)
+
+
 class HalfPrecision(nn.Module):
     """A copy of a network that computes in fp16; float inputs and outputs stay fp32."""
 
@@ -105,8 +110,7 @@ class HalfPrecision(nn.Module):
     def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Run the network."""
         outputs = self.network(*(t.half() if t.is_floating_point() else t for t in inputs))
-        outputs = (outputs,) if isinstance(outputs, torch.Tensor) else outputs
-        return tuple(t.float() for t in outputs)
+        return tuple(t.float() for t in as_tuple(outputs))
 
 
 def open_axes(network: DeployedNetwork) -> dict[str, dict[int, str]]:
@@ -184,7 +188,7 @@ def write_torchscript(network: DeployedNetwork, form: Form, path: Path) -> None:
             for size, count in ((OTHER_SIZE, 2), (_ODD_SIZE, 1)):
                 other = _random_inputs(network, size, count)
                 for found, expected in zip(
-                    _tuple(program(*other)), _tuple(network(*other)), strict=True
+                    as_tuple(program(*other)), as_tuple(network(*other)), strict=True
                 ):
                     off = (found.float() - expected.float()).abs().mean()
                     if not off <= _ROUNDING * expected.float().abs().mean():
@@ -205,10 +209,6 @@ def _random_inputs(
         values = rng.integers(0, 256, shape) if array.dtype == np.uint8 else rng.normal(size=shape)
         found.append(torch.from_numpy(values.astype(array.dtype)))
     return tuple(found)
-
-
-def _tuple(outputs: Any) -> tuple[torch.Tensor, ...]:
-    return (outputs,) if isinstance(outputs, torch.Tensor) else tuple(outputs)
 
 
 _WRITERS = {'openvino': write_openvino, 'onnx': write_onnx, 'torchscript': write_torchscript}

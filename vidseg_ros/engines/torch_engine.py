@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from vidseg_ros.engines.base import DeployedNetwork, Engine, EngineError, EngineOptions
 from vidseg_ros.engines.cache import EngineCache
-from vidseg_ros.engines.conversion import Form, converted
+from vidseg_ros.engines.conversion import Form, as_tuple, converted
 from vidseg_ros.engines.cuda_memory import CudaMemory, torch_dtype
 from vidseg_ros.engines.low_priority import at_low_priority
 from vidseg_ros.engines.measurement import BatchMemory
@@ -237,9 +237,7 @@ class TorchEngine(Engine):
         with torch.autocast(
             'cpu', dtype, enabled=self._device.type == 'cpu' and self._precision != 'fp32'
         ):
-            outputs = self._module(*tensors)
-        if isinstance(outputs, torch.Tensor):
-            outputs = (outputs,)
+            outputs = as_tuple(self._module(*tensors))
         named = dict(zip(self.network.output_names, outputs, strict=True))
         wanted = named if size is None else {name: named[name] for name in also}
         found = {name: t.float().contiguous() for name, t in wanted.items()}

@@ -31,6 +31,7 @@ from torch.nn import functional as F
 
 from vidseg_ros.networks.blocks import ConvBNReLU
 from vidseg_ros.networks.clip import Past
+from vidseg_ros.networks.evaluating import evaluating
 from vidseg_ros.networks.hardnet import HarDNetEncoder
 from vidseg_ros.networks.spec import NetworkSpec, Reference
 
@@ -344,11 +345,9 @@ class FASSVid(nn.Module):
         stride = self.output_stride
         size = (-(-image.shape[-2] // stride), -(-image.shape[-1] // stride))
         zeros = image.new_zeros(image.shape[0], self.config.num_classes, *size)
-        was_training = self.training
-        self.eval()
         quarter = None if self.fdchangenet is None else self.fdchangenet.quarter(image)
-        logits = self(image, quarter, earlier, zeros).float()
-        self.train(was_training)
+        with evaluating(self):
+            logits = self(image, quarter, earlier, zeros).float()
         return torch.where(starts.view(-1, 1, 1, 1), torch.zeros_like(logits), logits)
 
     @staticmethod

@@ -32,6 +32,7 @@ from torch.nn import functional as F
 from vidseg_ros.checkpoints.store import MEAN, STD
 from vidseg_ros.networks.auxiliary import AuxiliaryHeads
 from vidseg_ros.networks.clip import Past, SegmentsAlone, past_of, unroll
+from vidseg_ros.networks.evaluating import evaluating
 from vidseg_ros.networks.normalisation import Normalisation
 from vidseg_ros.training.loader import Batch
 from vidseg_ros.training.losses import SegmentationLoss, divergence
@@ -188,11 +189,8 @@ class SegmentationObjective(Objective):
     def _alone(network: nn.Module, image: Tensor) -> Tensor:
         """Return what the network says of a frame alone, with the statistics it has learned."""
         assert isinstance(network, SegmentsAlone)
-        was_training = network.training
-        network.eval()
-        logits = network.alone(image)
-        network.train(was_training)
-        return logits
+        with evaluating(network):
+            return network.alone(image)
 
     def empty_counts(self) -> Tensor:
         """Return an empty confusion matrix."""

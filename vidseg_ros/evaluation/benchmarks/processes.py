@@ -143,6 +143,10 @@ class Child:
                 continue
         return float(total)
 
+    def resident_mb(self) -> float:
+        """Return resident memory in MB; to ask for more stops its page faults meanwhile."""
+        return float(self.watch.memory_info().rss) / 1e6
+
     def memory_mb(self) -> dict[str, float]:
         """Return resident and, where the system tells, proportional memory in MB."""
         info = self.watch.memory_full_info() if hasattr(psutil.Process, 'memory_full_info') else \
