@@ -141,6 +141,23 @@ def test_a_batch_of_cameras_equals_each_alone(method):
             np.testing.assert_array_equal(result.labels, expected[i])
 
 
+def test_staggered_cameras_have_their_key_frames_at_different_times():
+    extra = {'key_interval': 4, 'stagger': True}
+    made = create_method('lernet_tha', dataclasses.replace(OPTIONS, extra=extra))
+    image, keys = _video(10, 1)[0], {}
+    for camera in ('a', 'b', 'c', 'd'):
+        state = made.new_state(camera)
+        steps = [_step(made, state, image, i).provenance['since_key_frame'] for i in range(10)]
+        keys[camera] = [i for i, step in enumerate(steps) if step == 0]
+    assert keys == {'a': [0, 4, 8], 'b': [0, 2, 6], 'c': [0, 3, 7], 'd': [0, 1, 5, 9]}
+    # Without it, all have them when the first has.
+    assert made.adjust(dataclasses.replace(OPTIONS, extra={'key_interval': 4, 'stagger': False}))
+    state = made.new_state('b')
+    kinds = [_step(made, state, image, i).provenance['kind'] for i in range(5)]
+    assert [i for i, kind in enumerate(kinds) if kind == 'key frame'] == [0, 4]
+    made.close()
+
+
 def test_a_frame_of_another_size_is_a_key_frame(method):
     state = method.new_state('camera')
     _step(method, state, _video(8, 1)[0])

@@ -51,7 +51,6 @@ from vidseg_ros.methods.evs_knobs import EVSKnobs
 from vidseg_ros.methods.evs_networks import EVSNetworks
 from vidseg_ros.methods.evs_operating_points import OperatingPoint, Stage, menu
 from vidseg_ros.methods.evs_outputs import EVSOutputs
-from vidseg_ros.methods.evs_stagger import Stagger
 from vidseg_ros.methods.evs_stream import EVSObservation, EVSState
 from vidseg_ros.methods.frame_flow import ThreadFlow
 from vidseg_ros.methods.iam import InconsistenciesAttentionModule
@@ -59,6 +58,7 @@ from vidseg_ros.methods.loading import MethodOptions
 from vidseg_ros.methods.point_menu import MovableMethod, PointMenu
 from vidseg_ros.methods.resizing import batch_of_one
 from vidseg_ros.methods.stage_clock import StageClock
+from vidseg_ros.methods.stagger import Stagger
 
 # ICNet's deepest features are 1/32 of the image, DIS needs 16 pixels.
 MINIMUM_SIDE = 32

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from vidseg_ros.methods.base import Segmentation, StreamState
 from vidseg_ros.methods.loading import MethodError, MethodOptions, load_module
 from vidseg_ros.methods.network_method import NetworkMethod, NetworkObservation, NetworkState
+from vidseg_ros.methods.stagger import Stagger
 from vidseg_ros.networks.deploy_lernet import DeployedKeyFrame, DeployedPropagation
 from vidseg_ros.networks.lernet import LERNetTHA
 
@@ -55,8 +56,13 @@ class KeyFrame:
 
 @dataclass(slots=True)
 class LERNetTHAState(NetworkState):
-    """``key``: the last key frame; ``steps``: frames since then. Both are predict's."""
+    """
+    ``key``: the last key frame; ``steps``: frames since then.
 
+    ``early``: by how many frames the first interval is shorter. All are predict's.
+    """
+
+    early: int = 0
     key: KeyFrame | None = None
     steps: int = 0
 
@@ -72,11 +78,12 @@ class LERNetTHAMethod(NetworkMethod):
     """
     LERNet + THA; the knob is ``key_interval``, the paper's K: one frame in K is a key frame.
 
-    The operating points are that K and greater ones, 'K=5' for example.
+    The operating points are that K and greater ones, 'K=5' for example. ``stagger``: whether the
+    first intervals of cameras differ, so that their key frames do not coincide.
     """
 
     name: ClassVar[str] = 'lernet_tha'
-    KNOBS: ClassVar[tuple[str, ...]] = ('key_interval',)
+    KNOBS: ClassVar[tuple[str, ...]] = ('key_interval', 'stagger')
     DEFAULT_CHECKPOINT: ClassVar[str] = 'lernet_tha_camvid'
     DEFAULT_NETWORK: ClassVar[str] = 'lernet_tha/base'
     DEFAULT_LABEL_SPACE: ClassVar[str] = 'camvid'
@@ -99,6 +106,7 @@ class LERNetTHAMethod(NetworkMethod):
             for part in parts
         ]
         super().__init__(options, loaded, engines, MINIMUM_SIDE)
+        self._stagger = Stagger(on=bool(options.extra.get('stagger', False)))
 
     def _points_for(self, knobs: Mapping[str, Any]) -> tuple[str, ...]:
         asked = _interval(knobs)
@@ -106,22 +114,24 @@ class LERNetTHAMethod(NetworkMethod):
 
     def _take_knobs(self, knobs: Mapping[str, Any]) -> None:
         _interval(knobs)  # it is the first of the operating points
+        self._stagger.on = bool(knobs.get('stagger', False))
 
     def new_state(self, camera: str) -> LERNetTHAState:
         """Return the state of a stream's start: the first frame will be a key frame."""
-        return LERNetTHAState(camera)
+        interval = self._interval_of(self.operating_point)
+        return LERNetTHAState(camera, early=self._stagger.early(camera, interval))
 
     @staticmethod
-    def _interval_at(observation: NetworkObservation) -> int:
-        return int(observation.operating_point.removeprefix('K='))
+    def _interval_of(operating_point: str) -> int:
+        return int(operating_point.removeprefix('K='))
 
     def _kind(self, observation: NetworkObservation, state: StreamState) -> Hashable:
         """Return whether the frame is a key frame."""
         assert isinstance(state, LERNetTHAState)
         image = observation.inputs['image']
         key, size = state.key, (image.shape[1], image.shape[2])
-        interval = self._interval_at(observation)
-        return key is None or key.size != size or state.steps + 1 >= interval
+        interval = self._interval_of(observation.operating_point)
+        return key is None or key.size != size or state.steps + 1 + state.early >= interval
 
     def _segment(
         self, observations: list[NetworkObservation], states: list[Any]
@@ -146,7 +156,9 @@ class LERNetTHAMethod(NetworkMethod):
         outputs, took = self._run(self._engines[0], observations, also=('high', 'reduced'))
         found = []
         for index, (observation, state) in enumerate(zip(observations, states, strict=True)):
-            if self._interval_at(observation) > 1:
+            if state.key is not None:
+                state.early = 0  # it was the first interval that is shorter
+            if self._interval_of(observation.operating_point) > 1:
                 image = observation.inputs['image']
                 self._keep(state, (image.shape[1], image.shape[2]), outputs, index)
             else:

@@ -183,6 +183,9 @@ TABLE: tuple[Parameter, ...] = (
               Effect.SEGMENTER, minimum=0, maximum=1_000_000),
     Parameter('lernet_tha.key_interval', 5, 'LERNet + THA: one frame in so many is a key frame '
               '(the K of the paper); 1: every frame.', Effect.SEGMENTER, minimum=1, maximum=1000),
+    Parameter('lernet_tha.stagger', True, 'LERNet + THA: shorten the first interval between key '
+              'frames, for each camera by another number of frames, so that they do not '
+              'coincide.', Effect.SEGMENTER),
     Parameter('evs.operating_point', 7, "EVS: a row of the paper's Table 2, which sets D, S, W "
               'and R; 0: the parameters `evs.downscaling` to `evs.refine_every_frame` do.',
               Effect.SEGMENTER, minimum=0, maximum=14),
