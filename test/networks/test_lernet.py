@@ -21,6 +21,7 @@ from vidseg_ros.cli.inspect import count
 from vidseg_ros.engines.base import EngineOptions
 from vidseg_ros.engines.export import export_onnx
 from vidseg_ros.engines.registry import create_engine
+from vidseg_ros.methods.extremes import extremes
 from vidseg_ros.networks import lernet
 from vidseg_ros.networks.deploy import deploy
 from vidseg_ros.networks.deploy_lernet import DeployedKeyFrame, DeployedPropagation
@@ -219,6 +220,18 @@ def test_propagation_adds_the_weighted_deep_features(network):
         fused = low.numpy() + weight.numpy() * high.numpy()  # Eq. 3 and 4
         expected = network.decoder(torch.from_numpy(fused))
         torch.testing.assert_close(network.propagate(image, high, reduced), expected)
+
+
+def test_the_extremes_of_the_key_frame_give_the_same_attention(network):
+    torch.manual_seed(5)
+    image, key = torch.randn(2, 3, 96, 104), torch.randn(2, 3, 96, 104)
+    with torch.no_grad():
+        _, high, reduced = network.key_frame(key)
+        vectors = reduced.flatten(2)
+        found = torch.from_numpy(np.stack([extremes(v.numpy(), 100) for v in vectors]))
+        assert found.shape == (2, 4, 100) and vectors.shape == (2, 4, 12 * 13)
+        got = network.propagate_from_extremes(image, high, found, vectors.mean(2, keepdim=True))
+        torch.testing.assert_close(got, network.propagate(image, high, reduced))
 
 
 def test_a_closed_or_open_gate_leaves_low_or_all_deep_features(network):

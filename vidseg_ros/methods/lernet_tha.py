@@ -30,11 +30,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidseg_ros.methods.base import Segmentation, StreamState
+from vidseg_ros.methods.extremes import extremes
 from vidseg_ros.methods.loading import MethodError, MethodOptions, load_module
 from vidseg_ros.methods.network_method import NetworkMethod, NetworkObservation, NetworkState
 from vidseg_ros.methods.stagger import Stagger
 from vidseg_ros.networks.deploy_lernet import DeployedKeyFrame, DeployedPropagation
-from vidseg_ros.networks.lernet import LERNetTHA
+from vidseg_ros.networks.lernet import THA, LERNetTHA
 
 # An eighth of it squared is 64 positions, enough for the attention to be taken in parts.
 MINIMUM_SIDE = 64
@@ -42,16 +43,36 @@ MINIMUM_SIDE = 64
 _INTERVALS = (1, 3, 5, 10)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class KeyFrame:
     """
     What is kept of a key frame: its features, and the size of the image they come from.
 
-    ``features``: F_h^k ('high') float [1, C, h, w] and F^kl ('reduced') float [1, C', h, w].
+    ``high``: F_h^k float [1, C, h, w]. ``reduced``: F^kl float [1, C', h, w]; of it the attention
+    takes the ``extremes`` float [1, C', E] and the ``mean`` float [1, C', 1], which are found
+    when a frame asks for them: the key frame itself has taken long enough.
     """
 
     size: tuple[int, int]
-    features: Mapping[str, NDArray]
+    high: NDArray
+    reduced: NDArray
+    extremes: NDArray | None = None
+    mean: NDArray | None = None
+
+    def take(self, high: NDArray, reduced: NDArray) -> None:
+        """Copy features [C, h, w]: the engine overwrites them with the next key frame's."""
+        np.copyto(self.high[0], high)
+        np.copyto(self.reduced[0], reduced)
+        self.extremes = self.mean = None
+
+    def features(self) -> dict[str, NDArray]:
+        """Return what the network needs for another frame, by the names of its inputs."""
+        if self.extremes is None:
+            vectors = self.reduced[0].reshape(self.reduced.shape[1], -1)
+            self.extremes = extremes(vectors, THA.EXTREMES)[None]
+            self.mean = vectors.mean(1, keepdims=True)[None]
+        assert self.mean is not None
+        return {'high': self.high, 'extremes': self.extremes, 'mean': self.mean}
 
 
 @dataclass(slots=True)
@@ -139,7 +160,7 @@ class LERNetTHAMethod(NetworkMethod):
         if self._kind(observations[0], states[0]):
             return self._key_frames(observations, states)
         for observation, state in zip(observations, states, strict=True):
-            observation.inputs.update(state.key.features)
+            observation.inputs.update(state.key.features())
             state.steps += 1
         outputs, took = self._run(self._engines[1], observations)
         return [
@@ -177,17 +198,11 @@ class LERNetTHAMethod(NetworkMethod):
     def _keep(
         state: LERNetTHAState, size: tuple[int, int], outputs: Mapping[str, NDArray], index: int
     ) -> None:
-        """Copy a key frame's features: the engine overwrites them with the next key frame's."""
+        """Keep the features of the ``index``-th of the key frames."""
+        high, reduced = outputs['high'], outputs['reduced']
         if state.key is None or state.key.size != size:
-            state.key = KeyFrame(
-                size,
-                {
-                    name: np.empty((1, *outputs[name].shape[1:]), outputs[name].dtype)
-                    for name in ('high', 'reduced')
-                },
-            )
-        for name, kept in state.key.features.items():
-            np.copyto(kept[0], outputs[name][index])
+            state.key = KeyFrame(size, np.empty_like(high[:1]), np.empty_like(reduced[:1]))
+        state.key.take(high[index], reduced[index])
 
     def _described(self) -> dict[str, str]:
         return {'key_interval': self.operating_point.removeprefix('K=')}

@@ -46,17 +46,17 @@ class DeployedPropagation(DeployedNetwork):
     """
     LERNet's shallow half and the attention.
 
-    ``image`` uint8 [N, H, W, 3], ``high`` and ``reduced`` of its key frame ->
-    ``logits`` [N, classes, h, w].
+    ``image`` uint8 [N, H, W, 3], ``high`` of its key frame, and of the ``reduced`` of that the
+    ``extremes`` [N, C', E] and the ``mean`` [N, C', 1] -> ``logits`` [N, classes, h, w].
     """
 
     network: LERNetTHA
-    input_names = ('image', 'high', 'reduced')
+    input_names = ('image', 'high', 'extremes', 'mean')
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Run the network; the inputs are in the order of ``input_names``."""
-        image, high, reduced = inputs
-        return self.network.propagate(self.normalise(image), high, reduced)
+        image, *key = inputs
+        return self.network.propagate_from_extremes(self.normalise(image), *key)
 
     def example_inputs(self, size: tuple[int, int]) -> dict[str, NDArray]:
         """Return inputs of the right shapes and types for images of ``size`` (height, width)."""
@@ -66,5 +66,6 @@ class DeployedPropagation(DeployedNetwork):
         return {
             'image': np.zeros((1, *size, 3), np.uint8),
             'high': np.zeros((1, channels, h, w), np.float32),
-            'reduced': np.zeros((1, reduced, h, w), np.float32),
+            'extremes': np.zeros((1, reduced, self.network.attention.EXTREMES), np.float32),
+            'mean': np.zeros((1, reduced, 1), np.float32),
         }

@@ -271,6 +271,9 @@ class THA(nn.Module):
     # all at once A has 67 million elements at 512x1024; a part stays in the CPU's cache, which
     # makes it several times as fast.
     PARTS = 32
+    # How many extremes are looked at, and in how many parts.
+    EXTREMES = 512
+    EXTREME_PARTS = 2
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -288,20 +291,34 @@ class THA(nn.Module):
 
         A's entry (i, j) is the product of F^kl at i and F^nl at j; A as a whole never exists.
         """
-        rows = current.flatten(2).transpose(1, 2)  # F^nl: [N, positions j, C']
         columns = key.flatten(2)  # F^kl: [N, C', positions i]
-        maximum = torch.matmul(rows, columns[..., :: cls.PARTS]).amax(2)
-        for part in range(1, cls.PARTS):
-            products = torch.matmul(rows, columns[..., part :: cls.PARTS])
+        return cls._responses(columns, columns.mean(2, keepdim=True), current, cls.PARTS)
+
+    @staticmethod
+    def _responses(columns: Tensor, mean: Tensor, current: Tensor, parts: int) -> Tensor:
+        rows = current.flatten(2).transpose(1, 2)  # F^nl: [N, positions j, C']
+        maximum = torch.matmul(rows, columns[..., ::parts]).amax(2)
+        for part in range(1, parts):
+            products = torch.matmul(rows, columns[..., part::parts])
             maximum = torch.maximum(maximum, products.amax(2))
         # The mean of products with one vector is the product with the mean.
-        average = torch.matmul(rows, columns.mean(2, keepdim=True)).squeeze(2)
+        average = torch.matmul(rows, mean).squeeze(2)
         pooled = torch.stack([maximum, average], 1)
         return pooled.unflatten(2, current.shape[-2:])
 
     def forward(self, key: Tensor, current: Tensor) -> Tensor:
         """Return W_a (Eq. 2)."""
         return torch.sigmoid(self.conv(self.responses(key, current)))
+
+    def from_extremes(self, extremes: Tensor, mean: Tensor, current: Tensor) -> Tensor:
+        """
+        Return W_a (Eq. 2) without looking at each of the key frame's positions.
+
+        ``extremes`` [N, C', E] are F^kl where it can have the greatest product with anything,
+        which is at the vertices of its convex hull; ``mean`` [N, C', 1] is its mean.
+        """
+        responses = self._responses(extremes, mean, current, self.EXTREME_PARTS)
+        return torch.sigmoid(self.conv(responses))
 
 
 class LERNetTHA(nn.Module):
@@ -342,6 +359,17 @@ class LERNetTHA(nn.Module):
         """Segment another frame with the key frame's F_h^k and F^kl; return its logits."""
         low = self.backbone.low(image)
         weight = self.attention(reduced, self.attention.reduced(low))
+        return self._fetched(low, weight, high)
+
+    def propagate_from_extremes(
+        self, image: Tensor, high: Tensor, extremes: Tensor, mean: Tensor
+    ) -> Tensor:
+        """Do what ``propagate`` does, with the extremes and the mean of F^kl in its place."""
+        low = self.backbone.low(image)
+        weight = self.attention.from_extremes(extremes, mean, self.attention.reduced(low))
+        return self._fetched(low, weight, high)
+
+    def _fetched(self, low: Tensor, weight: Tensor, high: Tensor) -> Tensor:
         return self.decoder(low + weight * high)  # Eq. 3 and 4
 
     def forward(

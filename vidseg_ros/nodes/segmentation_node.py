@@ -20,6 +20,7 @@ import signal
 import sys
 from types import FrameType
 
+from vidseg_ros.nodes import allocator
 from vidseg_ros.pipeline import threads
 
 
@@ -37,6 +38,7 @@ def main(args: list[str] | None = None) -> int:
     # of the usual 5 ms.
     sys.setswitchinterval(0.0002)
     threads.set_environment()
+    allocator.share_one_arena()
     # Only now, for it takes seconds.
     import rclpy
     from rclpy.exceptions import ParameterException

@@ -1,0 +1,75 @@
+# Copyright 2026 The vidseg_ros Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+import numpy as np
+import pytest
+
+from vidseg_ros.methods.extremes import extremes
+
+
+def _greatest(vectors, others):
+    return (others.T.astype(np.float64) @ vectors).max(1)
+
+
+@pytest.mark.parametrize('channels', [1, 2, 4])
+@pytest.mark.parametrize('shift', [0.0, 5.0])
+def test_no_product_is_greater_than_with_an_extreme(channels, shift):
+    rng = np.random.default_rng(channels)
+    vectors = (rng.standard_normal((channels, 3000)) + shift).astype(np.float32)
+    directions = rng.standard_normal((channels, 2000)).astype(np.float32)
+    found = extremes(vectors, 512)
+    assert found.shape == (channels, 512) and found.dtype == np.float32
+    np.testing.assert_allclose(
+        _greatest(found, directions), _greatest(vectors, directions), rtol=1e-9)
+    # They are far fewer than what they stand for.
+    assert len(np.unique(found, axis=1).T) < 250
+
+
+def test_vectors_in_a_plane_a_line_or_a_point():
+    rng = np.random.default_rng(0)
+    directions = rng.standard_normal((4, 500)).astype(np.float32)
+    for dimensions in (0, 1, 2, 3):
+        axes = rng.standard_normal((4, dimensions))
+        vectors = (0.5 + axes @ rng.standard_normal((dimensions, 800))).astype(np.float32)
+        found = extremes(vectors, 300)
+        assert found.shape == (4, 300)
+        np.testing.assert_allclose(
+            _greatest(found, directions), _greatest(vectors, directions), atol=1e-5)
+
+
+@pytest.mark.parametrize('positions', [1, 2, 4, 5, 30])
+def test_a_few_vectors(positions):
+    rng = np.random.default_rng(positions)
+    vectors = rng.standard_normal((4, positions)).astype(np.float32)
+    directions = rng.standard_normal((4, 100)).astype(np.float32)
+    found = extremes(vectors, 64)
+    assert found.shape == (4, 64)
+    np.testing.assert_allclose(
+        _greatest(found, directions), _greatest(vectors, directions), rtol=1e-9)
+
+
+def test_more_vertices_than_there_is_room_for_are_missed_by_little():
+    rng = np.random.default_rng(3)
+    vectors = rng.standard_normal((4, 2000))
+    vectors = (vectors / np.linalg.norm(vectors, axis=0)).astype(np.float32)  # all are vertices
+    directions = vectors[:, :200]
+    found = extremes(vectors, 512)
+    missed = _greatest(vectors, directions) - _greatest(found, directions)
+    assert found.shape == (4, 512) and missed.min() >= 0.0 and missed.max() < 0.15
+
+
+def test_what_is_no_number_does_not_stop_a_frame():
+    vectors = np.ones((4, 600), np.float32)
+    vectors[1, 7] = np.nan
+    assert extremes(vectors, 512).shape == (4, 512)
