@@ -87,9 +87,10 @@ def changes(there: Sequence[str], seed: int) -> 'Changes':
     engines += [{'engine': engine, 'precision': 'fp32'} for engine in engine_names()
                 if engine in ('openvino', 'torch', 'onnxruntime')]
     table: dict[str, list[Change]] = {
-        'method': [{'method': name} for name in ('fassvid', 'per_frame', 'evs', 'dvsnet')],
+        'method': [{'method': name} for name in ('fassvid', 'per_frame', 'evs', 'dvsnet', 'lernet_tha')],
         'engine': engines,
         'input size': [{'input_height': h, 'input_width': 2 * h} for h in (0, 128, 192, 256)],
+        'lernet_tha': [{'lernet_tha.key_interval': n} for n in (3, 5, 10)],
         'evs': [{'evs.operating_point': n} for n in (7, 10, 13)],
         'dvsnet': [{'dvsnet.flow_magnitude': v} for v in (2.0, 6.0, 12.0)],
         'fassvid': [{'fassvid.frame_distance': n} for n in (5, 10)],
@@ -309,12 +310,19 @@ def absences(history: Sequence[tuple[float, Sequence[str]]], camera: str,
     return [*found, (since, end)] if since is not None else found
 
 
-def memory_growth(samples: Sequence[float]) -> float | None:
-    """Return the peak of the last quarter by that of the second; None for too few."""
+def quarter_peaks(samples: Sequence[float]) -> list[float]:
+    """Return the peak of each quarter; none for too few."""
     quarter = len(samples) // 4
     if quarter < 5:
-        return None
-    return max(samples[-quarter:]) / max(samples[quarter:2 * quarter])
+        return []
+    starts = (0, quarter, 2 * quarter, len(samples) - quarter)
+    return [max(samples[start:start + quarter]) for start in starts]
+
+
+def memory_growth(samples: Sequence[float]) -> float | None:
+    """Return the peak of the last quarter by that of the second; None for too few."""
+    peaks = quarter_peaks(samples)
+    return peaks[3] / peaks[1] if peaks else None
 
 
 class Soak:
@@ -436,7 +444,8 @@ class Soak:
             'not_present': chosen.missing, 'refused': self.refused, 'cameras': cameras,
             'errors': errors, 'warnings': warnings,
             'memory_mb': {'start': self.memory[0], 'end': self.memory[-1],
-                          'peak': max(self.memory)},
+                          'peak': max(self.memory),
+                          'quarters': quarter_peaks(self.memory)},
             'memory_growth': growth, 'memory_tells': tells, 'broken': broken,
         }
 
@@ -458,7 +467,9 @@ def show(found: dict[str, Any]) -> None:
     memory, growth = found['memory_mb'], found['memory_growth']
     told = 'too short to tell' if not found['memory_tells'] else f'x{growth:.2f}'
     print(f'memory: {memory["start"]:.0f} MB at the start, {memory["end"]:.0f} at the end, peak '
-          f'{memory["peak"]:.0f}; peak of the last quarter by the second: {told}')
+          f'{memory["peak"]:.0f}; peaks of the quarters '
+          f'{", ".join(f"{peak:.0f}" for peak in memory["quarters"])}; the last by the second: '
+          f'{told}')
     for line in found['broken'][:20]:
         print(f'BROKEN: {line}')
     print('broken' if found['broken'] else 'sound')

@@ -24,6 +24,7 @@ from vidseg_ros.engines import auto_engine
 from vidseg_ros.engines.auto_engine import AutoEngine, Candidate, candidates
 from vidseg_ros.engines.base import Engine, EngineError, EngineOptions
 from vidseg_ros.engines.cache import EngineCache
+from vidseg_ros.engines.load import Load
 
 SIZE = (32, 48)
 
@@ -58,6 +59,15 @@ class Timed(Engine):
         return self.can_label
 
 
+class Meter:
+    """Say that others used so many cores while engines were compared."""
+
+    others = 0.0
+
+    def read(self):
+        return Load(1.0, 1.0, self.others, 2)
+
+
 @pytest.fixture
 def engines(monkeypatch):
     """Let the engines of the names given take so many milliseconds; None can't be built."""
@@ -70,6 +80,8 @@ def engines(monkeypatch):
         return Timed(name, network, options, times[name])
 
     monkeypatch.setattr(auto_engine, 'create_engine', create)
+    monkeypatch.setattr(auto_engine, 'LoadMeter', Meter)
+    monkeypatch.setattr(Meter, 'others', 0.0)
     monkeypatch.setattr(auto_engine, 'candidates', lambda options: [
         Candidate(name, 'cpu', 'auto', slow=name == 'slow') for name in times
     ])  # fmt: skip
@@ -161,6 +173,42 @@ def test_a_start_without_time_to_compare_is_made_up_for_later_but_not_for_ever(
     for _ in range(3):
         assert start(0.1) == 'a'
     assert start(60) == 'a' and [e.name for e in Timed.made] == ['a']
+
+
+def test_what_was_compared_while_others_used_the_machine_is_compared_again(
+    tmp_path, engines, monkeypatch
+):  # fmt: skip
+    def start(**times):
+        engines.update(times)
+        Timed.made = []
+        engine = _auto(tmp_path)
+        engine.prepare(SIZE)
+        return engine.describe()
+
+    monkeypatch.setattr(Meter, 'others', 0.8)
+    described = start(a=40, b=10)  # a is as fast as b, but was disturbed
+    assert described['engine'] == 'b'
+    assert 'while others used the machine' in described['chosen_by_auto']
+    # The shorter of two measurements counts: others only add.
+    assert start(a=10, b=40)['engine'] == 'a'
+    monkeypatch.setattr(Meter, 'others', 0.0)
+    described = start(a=10, b=10)
+    assert described['engine'] == 'a' and 'others' not in described['chosen_by_auto']
+    assert 'remembered' in start()['chosen_by_auto'] and len(Timed.made) == 1
+
+
+def test_on_a_machine_that_is_never_idle_the_choice_is_left_at_some_time(
+    tmp_path, engines, monkeypatch
+):  # fmt: skip
+    monkeypatch.setattr(Meter, 'others', 0.8)
+    engines.update(a=8, b=2)
+    for _ in range(3):
+        engine = _auto(tmp_path)
+        engine.prepare(SIZE)
+        assert ': measured: ' in engine.describe()['chosen_by_auto']
+    engine = _auto(tmp_path)
+    engine.prepare(SIZE)
+    assert ': remembered: ' in engine.describe()['chosen_by_auto']
 
 
 def test_what_cannot_be_built_is_passed_over(tmp_path, engines):

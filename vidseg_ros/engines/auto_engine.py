@@ -35,6 +35,7 @@ from vidseg_ros.engines.base import (
 )
 from vidseg_ros.engines.cache import EngineCache
 from vidseg_ros.engines.identity import machine, package_version
+from vidseg_ros.engines.load import LoadMeter
 from vidseg_ros.engines.measurement import fastest_ms
 from vidseg_ros.engines.registry import create_engine, engine_names
 
@@ -49,6 +50,8 @@ _RUNS = 3
 # How many starts may find no time to compare before that is left at.
 _TRIES = 3
 _HOPELESS = 3.0
+# In less time the kernel's counters say nothing about who used the machine.
+_TELLS_S = 0.3
 # Another than the first candidate has to be faster by more than noise.
 _GAIN = 0.9
 Shapes = tuple[tuple[int, ...], ...]
@@ -187,7 +190,7 @@ class AutoEngine(Engine):
     def _identity(self, size: tuple[int, int]) -> dict[str, str]:
         options = self.options
         return {
-            'what': 'choice of engine, 2',
+            'what': 'choice of engine, 3',
             'network': self.digest,
             'exported': options.exported.digest if options.exported else '',
             'size': f'{size[0]}x{size[1]}',
@@ -217,8 +220,11 @@ class AutoEngine(Engine):
         recalled = by_name.get(str(known.get('chosen')))
         times = dict(known.get('ms', {}))
         tries = int(known.get('tries', 0))
-        # A start on a busy machine may have had no time to compare: the next ones try again.
-        settled = len(times) > 1 or len(self._candidates) == 1 or tries >= _TRIES
+        # A start on a busy machine may have had no time to compare, or compared the load of
+        # others: the next ones try again.
+        settled = len(times) > 1 and not known.get('disturbed', False)
+        settled = settled or len(self._candidates) == 1 or tries >= _TRIES
+        disturbed = False
         remembered = recalled is not None and settled and self._built(recalled) is not None
         if recalled is not None and remembered:
             chosen = recalled
@@ -226,22 +232,25 @@ class AutoEngine(Engine):
                 and not any(c.slow for c in self._candidates):
             chosen, times = self._first, {}
         else:
-            chosen, times = self._measure(size, budget_s)
-            self._remember(identity, chosen, times, tries + 1)
+            meter = LoadMeter()
+            chosen, times = self._measure(size, budget_s, times)
+            load = meter.read()
+            disturbed = load.disturbed and load.seconds > _TELLS_S
+            self._remember(identity, chosen, times, tries + 1, disturbed)
         self._engines[chosen].prepare(size)
         self._frame[shapes] = size, len(inputs[self.network.input_names[0]])
-        self._choose(shapes, chosen, times, remembered)
+        self._choose(shapes, chosen, times, remembered, disturbed)
         slow = [c for c in self._candidates if c.slow and str(c) not in times]
         if slow and budget_s < float('inf'):
             self._build_in_background(slow, size, shapes, times, identity)
 
     def _remember(
         self, identity: Mapping[str, str], chosen: Candidate, times: Mapping[str, float],
-        tries: int = _TRIES,
+        tries: int = _TRIES, disturbed: bool = False,
     ) -> None:  # fmt: skip
-        self._cache.remember(
-            identity, {'chosen': str(chosen), 'ms': dict(times), 'tries': tries}
-        )
+        self._cache.remember(identity, {
+            'chosen': str(chosen), 'ms': dict(times), 'tries': tries, 'disturbed': disturbed,
+        })  # fmt: skip
 
     def _choose(
         self,
@@ -249,8 +258,10 @@ class AutoEngine(Engine):
         chosen: Candidate,
         times: Mapping[str, float],
         remembered: bool,
+        disturbed: bool = False,
     ) -> None:
-        self._reason[chosen] = self._why(chosen, times, remembered)
+        self._reason[chosen] = self._why(chosen, times, remembered) + (
+            ', while others used the machine' if disturbed else '')
         with self._lock:
             if (before := self._choice.get(shapes, chosen)) is not chosen:
                 self._before[shapes] = before
@@ -294,14 +305,19 @@ class AutoEngine(Engine):
             return float('inf')
 
     def _measure(
-        self, size: tuple[int, int], budget_s: float
+        self, size: tuple[int, int], budget_s: float, earlier: Mapping[str, float]
     ) -> tuple[Candidate, dict[str, float]]:
-        """Measure the candidates, the first always, others as far as there is time."""
+        """
+        Measure the candidates, the first always, others as far as there is time.
+
+        Returns the chosen one and the times in milliseconds, each the shortest of this and of
+        ``earlier`` measurements: others on the machine only add.
+        """
         quick = [c for c in self._candidates if not c.slow or budget_s == float('inf')]
         quick.sort(key=lambda c: c is not self._first)
         times: dict[str, float] = {}
         begun = time.perf_counter()
-        best, of_best = self._first, float('inf')
+        of_best = float('inf')
         building = float(getattr(self._engines.get(self._first), 'seconds_converting', 0.0))
         for candidate in quick:
             left = budget_s - (time.perf_counter() - begun)
@@ -313,12 +329,22 @@ class AutoEngine(Engine):
                 if cost > left:
                     continue
             found = self._time(candidate, size, max(left, 0.0), of_best)
-            if found == float('inf'):
-                continue
-            times[str(candidate)] = round(found, 3)
-            if best is candidate or found < of_best * (_GAIN if best is self._first else 1.0):
-                best, of_best = candidate, found
-        return best, times
+            if found < float('inf'):
+                times[str(candidate)] = round(found, 3)
+                of_best = min(of_best, found)
+        for name, before in earlier.items():
+            times[name] = min(before, times.get(name, before))
+        return self._best(times), times
+
+    def _best(self, times: Mapping[str, float]) -> Candidate:
+        """Return the fastest by ``times`` that can be built, the first if none gains enough."""
+        limit = _GAIN * times.get(str(self._first), float('inf'))
+        by_name = {str(c): c for c in self._candidates}
+        for name in sorted(times, key=lambda name: times[name]):
+            found = by_name.get(name)
+            if found is not None and times[name] < limit and self._built(found) is not None:
+                return found
+        return self._first
 
     def _build_in_background(
         self,

@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 
 from vidseg_ros.cli.main import main
+from vidseg_ros.engines.load import Load
 from vidseg_ros.evaluation import operating_points
 from vidseg_ros.evaluation.benchmarks import methods as benchmark
-from vidseg_ros.evaluation.benchmarks.load import Load
 from vidseg_ros.evaluation.benchmarks.methods import RunOptions, Video, measure, round_length
 from vidseg_ros.evaluation.operating_points import BenchmarkPoint, PaperRatio, benchmark_points
 from vidseg_ros.methods.base import Observation, Segmentation, StreamState

@@ -20,8 +20,8 @@ import pytest
 
 from vidseg_ros.engines.errors import EngineError
 from vidseg_ros.engines.exported import ExportedModel, describe_files, write_description
+from vidseg_ros.engines.load import Load
 from vidseg_ros.evaluation.benchmarks import pipeline
-from vidseg_ros.evaluation.benchmarks.load import Load
 from vidseg_ros.evaluation.benchmarks.pipeline import Plan, System
 from vidseg_ros.evaluation.benchmarks.processes import BenchmarkError
 

@@ -124,7 +124,7 @@ def finish(
 
 def disturbance(load: Mapping[str, Any]) -> str:
     """Return what is to be said of a machine that others used, too."""
-    from vidseg_ros.evaluation.benchmarks.load import Load
+    from vidseg_ros.engines.load import Load
 
     return 'disturbed: ' + Load(load['seconds'], load['own_cores'], load['others_cores'],
                                 load['cores']).warning()
@@ -132,7 +132,7 @@ def disturbance(load: Mapping[str, Any]) -> str:
 
 def warn_if_busy() -> dict[str, Any]:
     """Look at the machine before the measurement; say so if it has other work."""
-    from vidseg_ros.evaluation.benchmarks.load import idle_check
+    from vidseg_ros.engines.load import idle_check
 
     load = idle_check()
     if load.disturbed:

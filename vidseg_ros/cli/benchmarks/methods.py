@@ -69,7 +69,7 @@ def main(args: argparse.Namespace) -> int:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
         return 0
 
-    from vidseg_ros.evaluation.benchmarks.load import LoadMeter
+    from vidseg_ros.engines.load import LoadMeter
     from vidseg_ros.evaluation.benchmarks.methods import RunOptions, measure
     from vidseg_ros.methods.registry import MethodError
 

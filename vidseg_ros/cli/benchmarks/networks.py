@@ -61,8 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Measure, print and write; the exit code is 1 if a network could not be measured at all."""
     from vidseg_ros.engines.exported import read_exported
+    from vidseg_ros.engines.load import LoadMeter
     from vidseg_ros.evaluation.benchmarks import networks, peers
-    from vidseg_ros.evaluation.benchmarks.load import LoadMeter
     from vidseg_ros.networks.registry import network_specs
 
     if args.quick:

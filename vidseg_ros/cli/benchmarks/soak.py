@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run it; the exit code is 1 if something is broken."""
-    from vidseg_ros.evaluation.benchmarks.load import LoadMeter
+    from vidseg_ros.engines.load import LoadMeter
     from vidseg_ros.evaluation.benchmarks.processes import BenchmarkError, ros_command, script
 
     seconds = QUICK_SECONDS if args.quick else 60.0 * args.minutes

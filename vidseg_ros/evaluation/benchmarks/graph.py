@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vidseg_ros.engines.load import LoadMeter
 from vidseg_ros.evaluation.benchmarks import spread
-from vidseg_ros.evaluation.benchmarks.load import LoadMeter
 from vidseg_ros.evaluation.benchmarks.processes import BenchmarkError, ros_command, script
 
 BETWEEN = ('median_ms', 'p95_ms', 'publish_cpu_ms', 'listen_cpu_ms')

@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vidseg_ros.engines.load import Load, LoadMeter
 from vidseg_ros.evaluation.benchmarks import spread
-from vidseg_ros.evaluation.benchmarks.load import Load, LoadMeter
 from vidseg_ros.evaluation.latency import StageTimes
 from vidseg_ros.evaluation.operating_points import BenchmarkPoint
 from vidseg_ros.methods.base import Frame, Image, Observation, VideoSegmenter

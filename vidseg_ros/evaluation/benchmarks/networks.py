@@ -30,10 +30,10 @@ from openvino import opset13
 from vidseg_ros.checkpoints.store import MEAN, STD
 from vidseg_ros.engines.base import Engine, EngineError, EngineOptions
 from vidseg_ros.engines.exported import ExportedModel
+from vidseg_ros.engines.load import LoadMeter
 from vidseg_ros.engines.registry import create_engine, engine_names
 from vidseg_ros.evaluation.benchmarks import spread
 from vidseg_ros.evaluation.benchmarks.layers import layer_costs
-from vidseg_ros.evaluation.benchmarks.load import LoadMeter
 from vidseg_ros.evaluation.benchmarks.peers import Peer
 from vidseg_ros.labels.registry import label_space
 from vidseg_ros.networks.complexity import count_macs, count_parameters

@@ -30,8 +30,8 @@ from pathlib import Path
 from typing import Any
 
 from vidseg_ros.engines.exported import is_exported, read_exported
+from vidseg_ros.engines.load import Load, LoadMeter
 from vidseg_ros.evaluation.benchmarks import spread
-from vidseg_ros.evaluation.benchmarks.load import Load, LoadMeter
 from vidseg_ros.evaluation.benchmarks.processes import (
     BenchmarkError,
     Child,

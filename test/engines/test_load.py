@@ -14,8 +14,8 @@
 import subprocess
 import sys
 
-from vidseg_ros.evaluation.benchmarks import load
-from vidseg_ros.evaluation.benchmarks.load import Load, LoadMeter
+from vidseg_ros.engines import load
+from vidseg_ros.engines.load import Load, LoadMeter
 
 
 def test_own_work_and_that_of_children_is_not_that_of_others(monkeypatch):
