@@ -87,7 +87,8 @@ def changes(there: Sequence[str], seed: int) -> 'Changes':
     engines += [{'engine': engine, 'precision': 'fp32'} for engine in engine_names()
                 if engine in ('openvino', 'torch', 'onnxruntime')]
     table: dict[str, list[Change]] = {
-        'method': [{'method': name} for name in ('fassvid', 'per_frame', 'evs', 'dvsnet', 'lernet_tha')],
+        'method': [{'method': name}
+                   for name in ('fassvid', 'per_frame', 'evs', 'dvsnet', 'lernet_tha')],
         'engine': engines,
         'input size': [{'input_height': h, 'input_width': 2 * h} for h in (0, 128, 192, 256)],
         'lernet_tha': [{'lernet_tha.key_interval': n} for n in (3, 5, 10)],
@@ -481,7 +482,7 @@ def main() -> int:
     parser.add_argument('--minutes', type=float, default=10.0)
     parser.add_argument('--seconds', type=float, default=0.0, help='in place of minutes')
     parser.add_argument('--every', type=float, default=1.0, help='seconds between two changes')
-    parser.add_argument('--rate', type=float, default=10.0, help='images a second, per camera')
+    parser.add_argument('--rate', type=float, default=8.0, help='images a second, per camera')
     parser.add_argument('--size', default='256x512', metavar='HxW')
     parser.add_argument('--seed', type=int, default=0, help='of the order of changes')
     parser.add_argument('--memory-growth', type=float, default=1.15, metavar='RATIO',

@@ -77,7 +77,8 @@ PARTS = {
                                'longest_s': 0.1},
                          'b': {'labels': 9, 'rate_hz': 9.9, 'gaps': [], 'slow_rounds': [],
                                'longest_s': 0.2345}},
-             'memory_mb': {'start': 400.0, 'end': 500.0, 'peak': 510.0}, 'memory_growth': 1.01,
+             'memory_mb': {'start': 400.0, 'end': 500.0, 'peak': 510.0,
+                           'quarters': [480.0, 505.0, 490.0, 510.0]}, 'memory_growth': 1.01,
              'memory_tells': True},
 }
 

@@ -180,6 +180,8 @@ def test_memory_is_that_of_the_last_quarter_by_the_second(soak):
     assert soak.memory_growth(flat) == 1.0
     assert soak.memory_growth([float(n) for n in range(100, 140)]) == pytest.approx(139 / 119)
     assert soak.memory_growth([1.0] * 8) is None
+    assert soak.quarter_peaks([float(n) for n in range(100, 141)]) == [109, 119, 129, 140]
+    assert soak.quarter_peaks([1.0] * 8) == []
 
 
 def test_all_kinds_have_their_turn_and_none_is_set_twice(soak):

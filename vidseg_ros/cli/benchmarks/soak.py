@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument('--minutes', type=float, default=10.0, metavar='N',
                         help='how long (default: %(default)s)')
-    parser.add_argument('--rate', type=float, default=10.0, metavar='HZ',
+    parser.add_argument('--rate', type=float, default=8.0, metavar='HZ',
                         help='images a second, per camera (default: %(default)s)')
     parser.add_argument('--size', default='256x512', metavar='HxW',
                         help='height and width of images (default: %(default)s)')
