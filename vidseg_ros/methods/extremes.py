@@ -15,10 +15,21 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull, QhullError
 
+try:
+    from scipy.spatial import ConvexHull, QhullError
+except ImportError:
+    ConvexHull = None
+    logging.getLogger(__name__).warning(
+        'SciPy is missing: the attention of LERNet + THA looks for maxima in some directions only'
+    )
+
+# How many directions are tried where there is no SciPy, and how many at a time.
+_DIRECTIONS, _AT_A_TIME = 2048, 128
 # Directions in which vectors differ by less than this, by the largest, count as one.
 _FLAT = 1e-6
 
@@ -37,9 +48,9 @@ def extremes(vectors: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     if len(found) > count:
         centred = vectors[:, found] - vectors.mean(1, keepdims=True)
         by_distance = found[np.argsort(-np.einsum('cn,cn->n', centred, centred), kind='stable')]
-        near = np.sort(by_distance[count // 2:])
+        near = np.sort(by_distance[count // 2 :])
         some = np.linspace(0, len(near) - 1, count - count // 2).round().astype(np.intp)
-        found = np.concatenate([by_distance[:count // 2], near[some]])
+        found = np.concatenate([by_distance[: count // 2], near[some]])
     return vectors[:, np.resize(found, count)]
 
 
@@ -57,7 +68,19 @@ def _hull(vectors: NDArray[np.float32]) -> NDArray[np.intp]:
         return every[:1]
     if points.shape[1] == 1:
         return np.array([points.argmin(), points.argmax()])
+    if ConvexHull is None:
+        return _winners(points)
     try:
         return np.asarray(ConvexHull(points).vertices, np.intp)
     except QhullError:  # fewer points than a hull needs, or nearly flat
         return every
+
+
+def _winners(points: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return which of ``points`` [n, dimensions] are the farthest in any of many directions."""
+    directions = np.random.default_rng(0).standard_normal((points.shape[1], _DIRECTIONS))
+    found = [
+        (points @ directions[:, start : start + _AT_A_TIME]).argmax(0)
+        for start in range(0, _DIRECTIONS, _AT_A_TIME)
+    ]
+    return np.unique(np.concatenate(found))
