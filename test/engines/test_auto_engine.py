@@ -197,6 +197,52 @@ def test_what_was_compared_while_others_used_the_machine_is_compared_again(
     assert 'remembered' in start()['chosen_by_auto'] and len(Timed.made) == 1
 
 
+def test_what_was_measured_beside_others_is_still_better_than_nothing_beside_frames(
+    tmp_path, engines, monkeypatch
+):  # fmt: skip
+    monkeypatch.setattr(Meter, 'others', 0.8)
+    engines.update(a=20, b=2)
+    _auto(tmp_path).prepare(SIZE)
+    monkeypatch.setattr(auto_engine, 'frames_would_wait', lambda: True)
+    engine = _auto(tmp_path)
+    engine.prepare(SIZE)
+    assert engine.describe()['chosen_by_auto'].startswith('b cpu: remembered')
+
+
+def test_what_fails_now_is_not_chosen_for_what_it_did_before(tmp_path, engines, monkeypatch):
+    monkeypatch.setattr(Meter, 'others', 0.8)
+    engines.update(a=20, b=2)
+    _auto(tmp_path).prepare(SIZE)
+    run = Timed.run
+
+    def fail(self, inputs):
+        if self.name == 'b':
+            raise RuntimeError('no such instruction')
+        return run(self, inputs)
+
+    monkeypatch.setattr(Timed, 'run', fail)
+    engine = _auto(tmp_path)
+    engine.prepare(SIZE)
+    assert engine.describe()['engine'] == 'a'
+
+
+def test_a_quiet_start_without_time_settles_nothing_that_was_disturbed(
+    tmp_path, engines, monkeypatch
+):  # fmt: skip
+    monkeypatch.setattr(Meter, 'others', 0.8)
+    engines.update(a=10, b=40)
+    _auto(tmp_path).prepare(SIZE)
+    monkeypatch.setattr(Meter, 'others', 0.0)
+    engines.update(a=10, b=2)
+    hurried = _auto(tmp_path)
+    hurried.budget_s = 0.0
+    hurried.prepare(SIZE)
+    assert hurried.describe()['engine'] == 'a'
+    engine = _auto(tmp_path)
+    engine.prepare(SIZE)
+    assert engine.describe()['engine'] == 'b'
+
+
 def test_on_a_machine_that_is_never_idle_the_choice_is_left_at_some_time(
     tmp_path, engines, monkeypatch
 ):  # fmt: skip

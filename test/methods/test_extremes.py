@@ -60,14 +60,50 @@ def test_a_few_vectors(positions):
         _greatest(found, directions), _greatest(vectors, directions), rtol=1e-9)
 
 
+def test_a_constant_channel_among_unequal_ones():
+    rng = np.random.default_rng(5)
+    directions = rng.standard_normal((4, 500)).astype(np.float32)
+    for offset in (5.1, 0.37):
+        spread = np.array([[0.1], [0.01], [0.0], [0.002]])
+        vectors = (offset + spread * rng.standard_normal((4, 3000))).astype(np.float32)
+        np.testing.assert_allclose(
+            _greatest(extremes(vectors, 512), directions), _greatest(vectors, directions),
+            rtol=1e-6)
+
+
+def test_few_distinct_vectors():
+    rng = np.random.default_rng(6)
+    distinct = (3.3 + 1e-3 * rng.standard_normal((4, 6))).astype(np.float32)
+    vectors = distinct[:, rng.integers(0, 6, 2000)]
+    directions = rng.standard_normal((4, 500)).astype(np.float32)
+    np.testing.assert_allclose(
+        _greatest(extremes(vectors, 512), directions), _greatest(vectors, directions), rtol=1e-6)
+
+
 def test_more_vertices_than_there_is_room_for_are_missed_by_little():
     rng = np.random.default_rng(3)
     vectors = rng.standard_normal((4, 2000))
     vectors = (vectors / np.linalg.norm(vectors, axis=0)).astype(np.float32)  # all are vertices
-    directions = vectors[:, :200]
+    directions = rng.standard_normal((4, 500))
+    directions = (directions / np.linalg.norm(directions, axis=0)).astype(np.float32)
     found = extremes(vectors, 512)
     missed = _greatest(vectors, directions) - _greatest(found, directions)
     assert found.shape == (4, 512) and missed.min() >= 0.0 and missed.max() < 0.15
+
+
+def test_a_hull_that_would_take_long_is_not_made(monkeypatch):
+    t = np.linspace(-1.0, 1.0, 8192)
+    curve = np.stack([t, t**2, t**3, t**4]).astype(np.float32)  # 33 million facets
+    monkeypatch.setattr(module, 'ConvexHull', lambda points: pytest.fail('a hull is made'))
+    found = extremes(curve, 512)
+    directions = np.random.default_rng(7).standard_normal((4, 500)).astype(np.float32)
+    missed = _greatest(curve, directions) - _greatest(found, directions)
+    assert missed.max() < 0.05 and missed.mean() < 1e-3
+
+
+def test_engines_are_given_them_as_they_lie_in_memory():
+    vectors = np.random.default_rng(8).standard_normal((4, 900)).astype(np.float32)
+    assert extremes(vectors, 512).flags.c_contiguous
 
 
 def test_what_is_no_number_does_not_stop_a_frame():

@@ -70,8 +70,8 @@ def test_one_frame_in_k_is_a_key_frame(method):
         assert ('key_frame' if step == 0 else 'propagation') in result.stages_ms
 
 
-def _full_size(logits):
-    full = torch.nn.functional.interpolate(logits, SIZE, mode='bilinear', align_corners=False)
+def _full_size(logits, size=SIZE):
+    full = torch.nn.functional.interpolate(logits, size, mode='bilinear', align_corners=False)
     return full[0].argmax(0).numpy()
 
 
@@ -89,6 +89,30 @@ def test_labels_are_those_of_figure_3(method, deployed):
                 logits = network.propagate(tensor, high, reduced)
             # Ties in the last bit may fall either way.
             assert (got[i] == _full_size(logits)).mean() > 0.999
+
+
+@pytest.mark.parametrize('engine', ['openvino', 'onnxruntime'])
+def test_few_of_the_key_frames_positions_give_the_labels_of_all(engine):
+    size = 200, 320  # 1000 positions
+    method = create_method('lernet_tha', MethodOptions(
+        engine=engine, precision='fp32', extra={'key_interval': 3}))
+    loaded = load_module(MethodOptions(), LERNetTHAMethod.DEFAULT_CHECKPOINT, '')
+    network = deploy(loaded.network, loaded.metadata.mean, loaded.metadata.std)
+    rng = np.random.default_rng(12)
+    coarse = rng.integers(0, 256, (25, 40, 3)).repeat(8, 0).repeat(8, 1)
+    video = [np.roll(coarse, 3 * i, 1).astype(np.uint8) for i in range(3)]
+    state = method.new_state('camera')
+    got = [_step(method, state, image, i).labels.copy() for i, image in enumerate(video)]
+    extremes = state.key.features()['extremes'][0]
+    assert extremes.shape == (4, 512) and len(np.unique(extremes, axis=1).T) < 300
+    with torch.inference_mode():
+        _, high, reduced = network.network.key_frame(
+            network.normalise(torch.from_numpy(video[0])[None]))
+        for image, labels in zip(video[1:], got[1:], strict=True):
+            logits = network.network.propagate(
+                network.normalise(torch.from_numpy(image)[None]), high, reduced)
+            assert (labels == _full_size(logits, size)).mean() > 0.999
+    method.close()
 
 
 def test_with_every_frame_a_key_frame_it_is_lernet_on_each(deployed):

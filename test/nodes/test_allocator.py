@@ -19,6 +19,8 @@ import sys
 
 import pytest
 
+from vidseg_ros.nodes import segmentation_node
+
 # Prints how many arenas glibc has once eight threads have allocated at the same time.
 PROGRAM = """
 import ctypes, sys, threading
@@ -68,3 +70,15 @@ def test_what_the_environment_says_is_left_alone(tmp_path, environment):
 
 def test_other_settings_of_the_environment_do_not_matter(tmp_path):
     assert _run(tmp_path, 'share', GLIBC_TUNABLES='glibc.malloc.top_pad=0') == ['True', '1']
+
+
+def test_the_node_does_so_before_it_loads_anything(monkeypatch):
+    done = []
+    monkeypatch.setattr(segmentation_node.allocator, 'share_one_arena', lambda: done.append(1))
+    monkeypatch.setattr(segmentation_node.threads, 'set_environment', lambda: None)
+    monkeypatch.setattr(segmentation_node.signal, 'signal', lambda number, handler: None)
+    monkeypatch.setattr(sys, 'setswitchinterval', lambda seconds: None)
+    monkeypatch.setitem(sys.modules, 'rclpy', None)  # its import fails
+    with pytest.raises(ImportError):
+        segmentation_node.main([])
+    assert done

@@ -15,11 +15,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -141,6 +143,7 @@ class AutoEngine(Engine):
         self._refused: dict[Candidate, str] = {}
         self._background: threading.Thread | None = None
         self._building: Candidate | None = None
+        self._comparisons = 0
         self._closed = False
         self._first = self._first_that_can()
         self._current = self._first
@@ -176,6 +179,8 @@ class AutoEngine(Engine):
     def _drop_others(self) -> None:
         """Close what no size uses and none will be compared with."""
         with self._lock:
+            if self._comparisons:
+                return  # who compares does it then
             kept = {*self._in_use(), self._first, self._building}
             dropped = [self._engines.pop(c) for c in list(self._engines) if c not in kept]
         for engine in dropped:
@@ -218,35 +223,55 @@ class AutoEngine(Engine):
         by_name = {str(c): c for c in self._candidates}
         known = value if isinstance(value, dict) else {}
         recalled = by_name.get(str(known.get('chosen')))
-        times = dict(known.get('ms', {}))
+        times = {name: float(ms) for name, ms in known.get('ms', {}).items() if name in by_name}
         tries = int(known.get('tries', 0))
         # A start on a busy machine may have had no time to compare, or compared the load of
         # others: the next ones try again.
         settled = len(times) > 1 and not known.get('disturbed', False)
         settled = settled or len(self._candidates) == 1 or tries >= _TRIES
-        disturbed = False
-        remembered = recalled is not None and settled and self._built(recalled) is not None
-        if recalled is not None and remembered:
-            chosen = recalled
-        elif frames_would_wait() and budget_s < float('inf') \
-                and not any(c.slow for c in self._candidates):
-            chosen, times = self._first, {}
-        else:
-            meter = LoadMeter()
-            chosen, times = self._measure(size, budget_s, times)
-            load = meter.read()
-            disturbed = load.disturbed and load.seconds > _TELLS_S
-            self._remember(identity, chosen, times, tries + 1, disturbed)
-        self._engines[chosen].prepare(size)
-        self._frame[shapes] = size, len(inputs[self.network.input_names[0]])
-        self._choose(shapes, chosen, times, remembered, disturbed)
+        beside = frames_would_wait() and budget_s < float('inf') \
+            and not any(c.slow for c in self._candidates)
+        remembered, disturbed = False, bool(known.get('disturbed', False))
+        with self._comparing():
+            if recalled is not None and (settled or beside) and self._built(recalled) is not None:
+                chosen, remembered = recalled, True
+            elif beside:
+                chosen, times = self._first, {}
+            else:
+                meter = LoadMeter()
+                measured = self._measure(size, budget_s)
+                load = meter.read()
+                # What is as it was measured before may be disturbed as it was.
+                disturbed = disturbed and not measured.keys() >= times.keys()
+                disturbed = disturbed or (load.disturbed and load.seconds > _TELLS_S)
+                times = self._shortest(times, measured)
+                chosen, tries = self._best(times), tries + 1
+                self._remember(identity, chosen, times, tries, disturbed)
+            self._engines[chosen].prepare(size)
+            self._frame[shapes] = size, len(inputs[self.network.input_names[0]])
+            self._choose(shapes, chosen, times, remembered, disturbed)
+        self._drop_others()
         slow = [c for c in self._candidates if c.slow and str(c) not in times]
         if slow and budget_s < float('inf'):
-            self._build_in_background(slow, size, shapes, times, identity)
+            remember = functools.partial(
+                self._remember, identity, tries=tries, disturbed=disturbed
+            )
+            self._build_in_background(slow, size, shapes, times, remember)
+
+    @contextlib.contextmanager
+    def _comparing(self) -> Iterator[None]:
+        """Let nothing be closed within the block: it may just be measured, or be chosen."""
+        with self._lock:
+            self._comparisons += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._comparisons -= 1
 
     def _remember(
         self, identity: Mapping[str, str], chosen: Candidate, times: Mapping[str, float],
-        tries: int = _TRIES, disturbed: bool = False,
+        tries: int, disturbed: bool,
     ) -> None:  # fmt: skip
         self._cache.remember(identity, {
             'chosen': str(chosen), 'ms': dict(times), 'tries': tries, 'disturbed': disturbed,
@@ -305,13 +330,12 @@ class AutoEngine(Engine):
             return float('inf')
 
     def _measure(
-        self, size: tuple[int, int], budget_s: float, earlier: Mapping[str, float]
-    ) -> tuple[Candidate, dict[str, float]]:
+        self, size: tuple[int, int], budget_s: float
+    ) -> dict[str, float]:
         """
         Measure the candidates, the first always, others as far as there is time.
 
-        Returns the chosen one and the times in milliseconds, each the shortest of this and of
-        ``earlier`` measurements: others on the machine only add.
+        Returns the milliseconds of those that could be measured.
         """
         quick = [c for c in self._candidates if not c.slow or budget_s == float('inf')]
         quick.sort(key=lambda c: c is not self._first)
@@ -332,18 +356,25 @@ class AutoEngine(Engine):
             if found < float('inf'):
                 times[str(candidate)] = round(found, 3)
                 of_best = min(of_best, found)
-        for name, before in earlier.items():
-            times[name] = min(before, times.get(name, before))
-        return self._best(times), times
+        return times
+
+    def _shortest(
+        self, earlier: Mapping[str, float], times: Mapping[str, float]
+    ) -> dict[str, float]:
+        """Return the shorter of two times of each that can run: others on the machine only add."""
+        refused = {str(candidate) for candidate in self._refused}
+        return {
+            name: min(earlier.get(name, float('inf')), times.get(name, float('inf')))
+            for name in {**earlier, **times} if name not in refused
+        }  # fmt: skip
 
     def _best(self, times: Mapping[str, float]) -> Candidate:
         """Return the fastest by ``times`` that can be built, the first if none gains enough."""
         limit = _GAIN * times.get(str(self._first), float('inf'))
         by_name = {str(c): c for c in self._candidates}
         for name in sorted(times, key=lambda name: times[name]):
-            found = by_name.get(name)
-            if found is not None and times[name] < limit and self._built(found) is not None:
-                return found
+            if times[name] < limit and self._built(by_name[name]) is not None:
+                return by_name[name]
         return self._first
 
     def _build_in_background(
@@ -352,7 +383,7 @@ class AutoEngine(Engine):
         size: tuple[int, int],
         shapes: Shapes,
         times: dict[str, float],
-        identity: Mapping[str, str],
+        remember: Callable[[Candidate, Mapping[str, float]], None],
     ) -> None:
         """Build what takes minutes beside the engine that runs, and go over to it if it wins."""
 
@@ -381,7 +412,7 @@ class AutoEngine(Engine):
                 if found < _GAIN * times.get(str(chosen), float('inf')):
                     self._engines[candidate].prepare(size)
                     self._choose(shapes, candidate, times, False)
-                self._remember(identity, self._choice[shapes], times)
+                remember(self._choice[shapes], times)
 
         if self._background is None or not self._background.is_alive():
             self._background = threading.Thread(target=build, name='engine_builder', daemon=True)

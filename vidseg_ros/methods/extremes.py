@@ -28,10 +28,13 @@ except ImportError:
         'SciPy is missing: the attention of LERNet + THA looks for maxima in some directions only'
     )
 
-# How many directions are tried where there is no SciPy, and how many at a time.
-_DIRECTIONS, _AT_A_TIME = 2048, 128
 # Directions in which vectors differ by less than this, by the largest, count as one.
 _FLAT = 1e-6
+# In how many directions maxima are looked for where there is no hull, and how many at a time.
+_DIRECTIONS, _AT_A_TIME = 2048, 128
+# Of how many vectors, in how many directions, how many may be the farthest before a hull would
+# take long: features have about 40, points on a curve or a sphere 130 and more.
+_SAMPLE, _TRIED, _MANY = 1024, 256, 100
 
 
 def extremes(vectors: NDArray[np.float32], count: int) -> NDArray[np.float32]:
@@ -40,47 +43,62 @@ def extremes(vectors: NDArray[np.float32], count: int) -> NDArray[np.float32]:
 
     Whatever vector those are multiplied with, the greatest product is that of a vertex of their
     convex hull. There are few: of 8192 vectors of four numbers about 120, found in 3 ms. Some
-    are repeated where there are less than ``count``. Where there are more, which takes vectors as
-    no image has been seen to give, those farthest from the mean are taken and some of the others:
-    a maximum can be missed by a little then.
+    are repeated where there are less than ``count``. Where there are more, as smooth gradients
+    over an image of 1024x2048 have, or so many that the hull would take long, those are taken
+    that are the farthest in most directions: a maximum can be missed by a little then.
     """
-    found = _hull(vectors)
-    if len(found) > count:
-        centred = vectors[:, found] - vectors.mean(1, keepdims=True)
-        by_distance = found[np.argsort(-np.einsum('cn,cn->n', centred, centred), kind='stable')]
-        near = np.sort(by_distance[count // 2 :])
-        some = np.linspace(0, len(near) - 1, count - count // 2).round().astype(np.intp)
-        found = np.concatenate([by_distance[: count // 2], near[some]])
-    return vectors[:, np.resize(found, count)]
+    points = _spanning(vectors)
+    found = _vertices(points)
+    if found is None or len(found) > count:
+        found = _winners(points, count)
+    return np.ascontiguousarray(vectors[:, np.resize(found, count)])
 
 
-def _hull(vectors: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return the indices of vectors that span the convex hull of all."""
-    centred = vectors.astype(np.float64) - vectors.mean(1, keepdims=True)
-    every = np.arange(vectors.shape[1])
+def _spanning(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """
+    Return the vectors as [n, dimensions], alike spread in as many dimensions as they span.
+
+    Which of them are vertices stays the same. Those of a uniform image span none.
+    """
+    precise = vectors.astype(np.float64)
+    centred = precise - precise.mean(1, keepdims=True)
     if not np.isfinite(centred).all():
-        return every
-    # Qhull refuses what lies in a plane, as the features of a uniform image do.
-    values, axes = np.linalg.eigh(centred @ centred.T)
+        return np.empty((vectors.shape[1], 0))  # there is no maximum
+    values, axes = np.linalg.eigh(centred @ centred.T / vectors.shape[1])
     spread = np.sqrt(np.maximum(values, 0.0))
-    points = centred.T @ axes[:, spread > _FLAT * max(spread[-1], np.finfo(np.float64).tiny)]
-    if points.shape[1] == 0:
-        return every[:1]
-    if points.shape[1] == 1:
+    kept = spread > max(_FLAT * spread[-1], np.finfo(np.float64).tiny)
+    return centred.T @ (axes[:, kept] / spread[kept])
+
+
+def _vertices(points: NDArray[np.float64]) -> NDArray[np.intp] | None:
+    """Return which of ``points`` are vertices of their hull; None if that cannot be found."""
+    dimensions = points.shape[1]
+    if dimensions == 0:
+        return np.zeros(1, np.intp)
+    if dimensions == 1:
         return np.array([points.argmin(), points.argmax()])
-    if ConvexHull is None:
-        return _winners(points)
+    sample = points[:: max(1, len(points) // _SAMPLE)]
+    if ConvexHull is None or len(_farthest(sample, _TRIED)[0]) > _MANY:
+        return None
     try:
         return np.asarray(ConvexHull(points).vertices, np.intp)
-    except QhullError:  # fewer points than a hull needs, or nearly flat
-        return every
+    except QhullError:  # too few points, or they differ by roundings only
+        return None
 
 
-def _winners(points: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return which of ``points`` [n, dimensions] are the farthest in any of many directions."""
-    directions = np.random.default_rng(0).standard_normal((points.shape[1], _DIRECTIONS))
+def _winners(points: NDArray[np.float64], count: int) -> NDArray[np.intp]:
+    """Return at most ``count`` of ``points``, the farthest in most of many directions."""
+    found, wins = _farthest(points, _DIRECTIONS)
+    return found[np.argsort(-wins, kind='stable')[:count]]
+
+
+def _farthest(
+    points: NDArray[np.float64], directions: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return which of ``points`` are the farthest in any direction, and in how many."""
+    tried = np.random.default_rng(0).standard_normal((directions, points.shape[1]))
     found = [
-        (points @ directions[:, start : start + _AT_A_TIME]).argmax(0)
-        for start in range(0, _DIRECTIONS, _AT_A_TIME)
+        (tried[start : start + _AT_A_TIME] @ points.T).argmax(1)
+        for start in range(0, directions, _AT_A_TIME)
     ]
-    return np.unique(np.concatenate(found))
+    return np.unique(np.concatenate(found), return_counts=True)

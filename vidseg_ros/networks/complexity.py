@@ -21,6 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vidseg_ros.networks.evaluating import evaluating
+
 
 def count_parameters(network: nn.Module) -> int:
     """Return the number of trainable parameters."""
@@ -58,13 +60,10 @@ def count_macs(network: nn.Module, inputs: Sequence[Tensor | None]) -> int:
     for module in network.modules():
         handles += [module.register_forward_hook(hook) for kind, hook in hooks
                     if isinstance(module, kind)]
-    was_training = network.training
-    network.eval()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), evaluating(network):
             network(*inputs)
     finally:
-        network.train(was_training)
         for handle in handles:
             handle.remove()
     return total
