@@ -28,6 +28,9 @@ except ImportError:
         'SciPy is missing: the attention of LERNet + THA looks for maxima in some directions only'
     )
 
+# Products are einsum's here and not BLAS's, whose threads would look for more work while the
+# network of the next frame runs.
+
 # Directions in which vectors differ by less than this, by the largest, count as one.
 _FLAT = 1e-6
 # In how many directions maxima are looked for where there is no hull, and how many at a time.
@@ -64,10 +67,10 @@ def _spanning(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     centred = precise - precise.mean(1, keepdims=True)
     if not np.isfinite(centred).all():
         return np.empty((vectors.shape[1], 0))  # there is no maximum
-    values, axes = np.linalg.eigh(centred @ centred.T / vectors.shape[1])
+    values, axes = np.linalg.eigh(np.einsum('in,jn->ij', centred, centred) / vectors.shape[1])
     spread = np.sqrt(np.maximum(values, 0.0))
     kept = spread > max(_FLAT * spread[-1], np.finfo(np.float64).tiny)
-    return centred.T @ (axes[:, kept] / spread[kept])
+    return np.einsum('cn,cd->nd', centred, axes[:, kept] / spread[kept])
 
 
 def _vertices(points: NDArray[np.float64]) -> NDArray[np.intp] | None:
@@ -98,7 +101,7 @@ def _farthest(
     """Return which of ``points`` are the farthest in any direction, and in how many."""
     tried = np.random.default_rng(0).standard_normal((directions, points.shape[1]))
     found = [
-        (tried[start : start + _AT_A_TIME] @ points.T).argmax(1)
+        np.einsum('td,nd->tn', tried[start : start + _AT_A_TIME], points).argmax(1)
         for start in range(0, directions, _AT_A_TIME)
     ]
     return np.unique(np.concatenate(found), return_counts=True)

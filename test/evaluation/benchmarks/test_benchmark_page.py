@@ -99,7 +99,7 @@ def test_every_figure_is_on_the_page(tmp_path, capsys):
     assert 'predict: 17.0 of 20.5 ms' in text and '90% of the time' in text
     assert '| ×4.00 (3.90–4.10) |' in text and '| ×4.90 |' in text  # noqa: RUF001
     assert 'S=5 \\| W' in text
-    assert '| longest gap between two labels of a camera | 234 ms |' in text
+    assert '| longest time between two labels of a camera | 234 ms |' in text
     assert ('- fassvid/base, bf16: Convolution 99%; most: stem.0 60% (81 GMAC/s), pool 10%\n'
             in text)
     assert '- theirs' not in text
