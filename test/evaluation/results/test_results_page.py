@@ -17,6 +17,7 @@ import re
 import pytest
 
 from vidseg_ros.cli.main import main
+from vidseg_ros.evaluation.results.figures import draw_figures
 from vidseg_ros.evaluation.results.page import ResultsError, render, write_page
 from vidseg_ros.evaluation.results.papers import paper_tables
 from vidseg_ros.evaluation.results.plan import result_rows
@@ -62,6 +63,13 @@ def test_the_page_shows_what_was_measured(results, tmp_path):
         assert path.read_text().startswith('<svg')
     assert {path.name for path in written[1:]} == {
         'accuracy_speed.svg', 'evs_distance.svg', 'dvsnet_threshold.svg', 'lernet_tha_k.svg'}
+
+
+def test_ablations_are_in_the_table_and_not_over_the_plot(results):
+    results['rows'].append(row('fassvid + TAM', 0.61, speed=0.9))
+    assert lines_with(render(results, {'accuracy_speed.svg': 'a.svg'}), '| fassvid + TAM |')
+    drawn = draw_figures(results)['accuracy_speed.svg']
+    assert 'fassvid base' in drawn and 'TAM' not in drawn
 
 
 def test_gains_stand_beside_the_papers(results):

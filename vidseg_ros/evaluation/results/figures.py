@@ -26,6 +26,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from vidseg_ros.evaluation.plots import ACCENT, GRID, MUTED, SECOND, STYLE, svg
+from vidseg_ros.evaluation.results.plan import ablations
 
 Drawing = Callable[[Axes], None]
 
@@ -52,7 +53,9 @@ def draw_figures(results: Mapping[str, Any]) -> dict[str, str]:
 
 def accuracy_against_speed(results: Mapping[str, Any]) -> str:
     """Draw mIoU over speed relative to FASSVid's base; the area of a point is its GMACs."""
-    rows = [row for row in results['rows'] if 'miou' in row]
+    # FASSVid's ablations lie on top of it; the table tells them apart.
+    left_out = {row.name for row in ablations()}
+    rows = [row for row in results['rows'] if 'miou' in row and row['name'] not in left_out]
 
     def draw(axes: Axes) -> None:
         # Speeds are relative to each row's own baseline: only those of one baseline can share

@@ -46,7 +46,7 @@ class ResultRow:
         return [name for name in (self.checkpoint, *self.needs) if name not in shipped]
 
 
-def _ablations() -> list[ResultRow]:
+def ablations() -> list[ResultRow]:
     """Return FASSVid's variants of Tables 1 to 4 but the two that are rows of their own."""
     variants = (
         ('FDChangeNet before C-ASPP', 'fdchange_before_caspp'),
@@ -67,7 +67,7 @@ def result_rows() -> Sequence[ResultRow]:
     return (
         ResultRow(BASE, 'per_frame', base),
         ResultRow('fassvid', 'fassvid', 'fassvid_camvid'),
-        *_ablations(),
+        *ablations(),
         ResultRow('lernet', 'per_frame', 'lernet_camvid', baseline='lernet'),
         ResultRow('lernet_tha, K = 5', 'lernet_tha', 'lernet_tha_camvid', 'lernet',
                   {'key_interval': 5}),
