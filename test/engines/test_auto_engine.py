@@ -92,6 +92,13 @@ def _auto(tmp_path):
     return AutoEngine(small_network(), EngineOptions(), EngineCache(tmp_path))
 
 
+def _prepared(tmp_path, budget_s=auto_engine.BUDGET_S):
+    engine = _auto(tmp_path)
+    engine.budget_s = budget_s
+    engine.prepare(SIZE)
+    return engine
+
+
 def test_the_fastest_is_chosen_and_remembered(tmp_path, engines):
     engines.update(a=8, b=2, c=5)
     engine = _auto(tmp_path)
@@ -181,9 +188,7 @@ def test_what_was_compared_while_others_used_the_machine_is_compared_again(
     def start(**times):
         engines.update(times)
         Timed.made = []
-        engine = _auto(tmp_path)
-        engine.prepare(SIZE)
-        return engine.describe()
+        return _prepared(tmp_path).describe()
 
     monkeypatch.setattr(Meter, 'others', 0.8)
     described = start(a=40, b=10)  # a is as fast as b, but was disturbed
@@ -202,17 +207,15 @@ def test_what_was_measured_beside_others_is_still_better_than_nothing_beside_fra
 ):  # fmt: skip
     monkeypatch.setattr(Meter, 'others', 0.8)
     engines.update(a=20, b=2)
-    _auto(tmp_path).prepare(SIZE)
+    _prepared(tmp_path)
     monkeypatch.setattr(auto_engine, 'frames_would_wait', lambda: True)
-    engine = _auto(tmp_path)
-    engine.prepare(SIZE)
-    assert engine.describe()['chosen_by_auto'].startswith('b cpu: remembered')
+    assert _prepared(tmp_path).describe()['chosen_by_auto'].startswith('b cpu: remembered')
 
 
 def test_what_fails_now_is_not_chosen_for_what_it_did_before(tmp_path, engines, monkeypatch):
     monkeypatch.setattr(Meter, 'others', 0.8)
     engines.update(a=20, b=2)
-    _auto(tmp_path).prepare(SIZE)
+    _prepared(tmp_path)
     run = Timed.run
 
     def fail(self, inputs):
@@ -221,9 +224,7 @@ def test_what_fails_now_is_not_chosen_for_what_it_did_before(tmp_path, engines, 
         return run(self, inputs)
 
     monkeypatch.setattr(Timed, 'run', fail)
-    engine = _auto(tmp_path)
-    engine.prepare(SIZE)
-    assert engine.describe()['engine'] == 'a'
+    assert _prepared(tmp_path).describe()['engine'] == 'a'
 
 
 def test_a_quiet_start_without_time_settles_nothing_that_was_disturbed(
@@ -231,16 +232,11 @@ def test_a_quiet_start_without_time_settles_nothing_that_was_disturbed(
 ):  # fmt: skip
     monkeypatch.setattr(Meter, 'others', 0.8)
     engines.update(a=10, b=40)
-    _auto(tmp_path).prepare(SIZE)
+    _prepared(tmp_path)
     monkeypatch.setattr(Meter, 'others', 0.0)
     engines.update(a=10, b=2)
-    hurried = _auto(tmp_path)
-    hurried.budget_s = 0.0
-    hurried.prepare(SIZE)
-    assert hurried.describe()['engine'] == 'a'
-    engine = _auto(tmp_path)
-    engine.prepare(SIZE)
-    assert engine.describe()['engine'] == 'b'
+    assert _prepared(tmp_path, budget_s=0.0).describe()['engine'] == 'a'
+    assert _prepared(tmp_path).describe()['engine'] == 'b'
 
 
 def test_on_a_machine_that_is_never_idle_the_choice_is_left_at_some_time(
@@ -249,12 +245,8 @@ def test_on_a_machine_that_is_never_idle_the_choice_is_left_at_some_time(
     monkeypatch.setattr(Meter, 'others', 0.8)
     engines.update(a=8, b=2)
     for _ in range(3):
-        engine = _auto(tmp_path)
-        engine.prepare(SIZE)
-        assert ': measured: ' in engine.describe()['chosen_by_auto']
-    engine = _auto(tmp_path)
-    engine.prepare(SIZE)
-    assert ': remembered: ' in engine.describe()['chosen_by_auto']
+        assert ': measured: ' in _prepared(tmp_path).describe()['chosen_by_auto']
+    assert ': remembered: ' in _prepared(tmp_path).describe()['chosen_by_auto']
 
 
 def test_what_cannot_be_built_is_passed_over(tmp_path, engines):

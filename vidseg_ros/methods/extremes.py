@@ -45,7 +45,7 @@ def extremes(vectors: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     Return ``count`` of ``vectors`` [C, n] as [C, count], among them all that can be a maximum.
 
     Whatever vector those are multiplied with, the greatest product is that of a vertex of their
-    convex hull. There are few: of 8192 vectors of four numbers about 120, found in 3 ms. Some
+    convex hull. There are few: of 8192 vectors of four numbers little more than a hundred. Some
     are repeated where there are less than ``count``. Where there are more, as smooth gradients
     over an image of 1024x2048 have, or so many that the hull would take long, those are taken
     that are the farthest in most directions: a maximum can be missed by a little then.
